@@ -1,0 +1,124 @@
+"""Which photos, which pairs of them, and which of those are kept for validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from twinlens.config.base import Count, Section, Share
+
+
+class PairsOnly(Section):
+    """Only the listed pairs and whether they match are known (LFW: *image-restricted*)."""
+
+    kind: Literal["pairs-only"] = "pairs-only"
+
+
+class Identities(Section):
+    """Who is on each photo is known, so pairs may be drawn at will (LFW: *unrestricted*).
+
+    Attributes:
+        pairs: Pairs drawn, half of them genuine: per epoch if ``fresh``, once for all if not.
+        fresh: Draw new pairs in every epoch.
+    """
+
+    kind: Literal["identities"] = "identities"
+    pairs: Count = 2200
+    fresh: bool = True
+
+
+Setting = Annotated[PairsOnly | Identities, Field(discriminator="kind")]
+
+
+class LfwData(Section):
+    """Labeled Faces in the Wild with its official lists.
+
+    Attributes:
+        view: 1 for development (``pairsDevTrain``/``pairsDevTest``), 2 for the ten folds that are reported.
+        fold: With view 2, the fold (1 to 10) that is kept for testing.
+        setting: What the training may know.
+        root: Folder that holds the images and lists; found by itself if not given.
+    """
+
+    kind: Literal["lfw"] = "lfw"
+    view: Literal[1, 2] = 1
+    fold: Annotated[int, Field(ge=1, le=10)] | None = None
+    setting: Setting = PairsOnly()
+    root: Path | None = None
+
+    @model_validator(mode="after")
+    def _fold_goes_with_view_2(self) -> LfwData:
+        if (self.view == 2) != (self.fold is not None):
+            raise ValueError("view 2 needs a fold from 1 to 10, and view 1 has none")
+        return self
+
+
+class OmniglotData(Section):
+    """Handwritten characters: background alphabets to train on, evaluation alphabets to test on."""
+
+    kind: Literal["omniglot"] = "omniglot"
+    setting: Identities = Identities(pairs=30000, fresh=False)
+    test_pairs: Count = 10000
+    root: Path | None = None
+
+
+class FolderData(Section):
+    """Photos of your own: one folder per subject.
+
+    Attributes:
+        root: The folder (or archive) that holds one folder per subject.
+        test: Share of the subjects that is kept for testing.
+        test_pairs: Pairs drawn once from the test subjects, half of them genuine where there are enough.
+    """
+
+    kind: Literal["folder"] = "folder"
+    root: Path
+    test: Share = 0.2
+    setting: Identities = Identities()
+    test_pairs: Count = 1000
+
+
+class PairsData(Section):
+    """Pairs of your own: a CSV with the columns ``first``, ``second`` and ``is_genuine``.
+
+    Attributes:
+        list: The CSV file; paths in it are relative to its folder.
+        test: Share of the pairs that is kept for testing, by whole groups of connected photos.
+    """
+
+    kind: Literal["pairs"] = "pairs"
+    list: Path
+    test: Share = 0.2
+    setting: PairsOnly = PairsOnly()
+
+
+class SyntheticData(Section):
+    """Procedural portraits for tests and offline trials; never quoted as a result."""
+
+    kind: Literal["synthetic"] = "synthetic"
+    subjects: Annotated[int, Field(ge=10)] = 200
+    per_subject: Annotated[int, Field(ge=2)] = 6
+    seed: int = 0
+    test: Share = 0.3
+    setting: Identities = Identities()
+    test_pairs: Count = 600
+
+
+DataConfig = Annotated[
+    LfwData | OmniglotData | FolderData | PairsData | SyntheticData, Field(discriminator="kind")
+]
+
+
+class SplitConfig(Section):
+    """How the validation part is cut off.
+
+    Attributes:
+        kind: ``subjects`` shares nobody between training and validation; ``pairs`` draws pairs at random, as
+            most published projects do, and leaks: every figure from it is marked.
+        validation: Share of the pairs (pairs-only) or subjects (identities) kept for validation.
+    """
+
+    kind: Literal["subjects", "pairs"] = "subjects"
+    validation: Share = 0.1

@@ -1,0 +1,136 @@
+"""Recipes and overrides: from YAML text to a :class:`Config`, with errors that name the key."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from twinlens.config.sections import Config
+from twinlens.errors import ConfigError
+
+# Installed, the recipes lie in the package; in a checkout, beside `src`.
+_FOLDERS = (Path(__file__).parents[1] / "recipes", Path(__file__).parents[3] / "recipes")
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with twinlens, sorted."""
+    return sorted(path.stem for folder in _FOLDERS for path in folder.glob("*.yaml"))
+
+
+def find_recipe(recipe: str | Path) -> Path:
+    """The file of a recipe, given by path or by the name of one that comes with twinlens.
+
+    Raises:
+        ConfigError: There is no such file or name.
+    """
+    candidates = [Path(recipe), *(folder / f"{recipe}.yaml" for folder in _FOLDERS)]
+    for path in candidates:
+        if path.is_file():
+            return path
+    known = ", ".join(recipe_names())
+    raise ConfigError(
+        f"There is no recipe {str(recipe)!r}.", f"Give the path of a YAML file, or one of: {known}."
+    )
+
+
+def load_config(recipe: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Read a recipe and apply overrides such as ``training.batch_size=64``.
+
+    Args:
+        recipe: Path of a YAML file, or the name of a recipe that comes with twinlens.
+        overrides: ``section.key=value`` strings; the value is YAML.
+
+    Raises:
+        ConfigError: The file is not YAML, a key is unknown (the nearest known one is suggested), or a value
+            does not fit.
+    """
+    path = find_recipe(recipe)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}.", "Mend the line it names.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds no sections.", "See the recipes that come with twinlens.")
+    for override in overrides:
+        _apply(values, override)
+    return parse_config(values, str(path))
+
+
+def parse_config(values: dict[str, Any], place: str) -> Config:
+    """Validate plain values; ``place`` is the file that an error names.
+
+    Raises:
+        ConfigError: As :func:`load_config`.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        reasons = "; ".join(_explain(detail) for detail in error.errors())
+        raise ConfigError(f"{place}: {reasons}.") from error
+
+
+def dump_recipe(config: Config) -> str:
+    """The resolved configuration as YAML that :func:`load_config` reads back to an equal value."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {override!r} is not of the form section.key=value.")
+    *sections, last = key.strip().split(".")
+    place = values
+    for section in sections:
+        place = place.setdefault(section, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"--set {key}: {section!r} is a value, not a section.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override!r}: the value is not valid YAML.") from error
+    if last == "kind" and place.get("kind") != value:
+        place.clear()  # another variant: the keys of the old one would be unknown to it
+    place[last] = value
+
+
+def _explain(detail: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] != "extra_forbidden":
+        return f"{key}: {detail['msg']}" if key else detail["msg"]
+    *parents, unknown = (str(part) for part in detail["loc"])
+    near = difflib.get_close_matches(unknown, list(_known_keys(parents)), n=1, cutoff=0.4)
+    hint = f", did you mean {near[0]!r}?" if near else f", known are {', '.join(_known_keys(parents))}"
+    return f"unknown key {'.'.join([*parents, unknown])!r}{hint}"
+
+
+def _known_keys(parents: Iterable[str]) -> list[str]:
+    """Keys of the section at ``parents``; the path of a variant has its kind as an extra part."""
+    models: list[type[BaseModel]] = [Config]
+    for part in parents:
+        below = [
+            m
+            for model in models
+            if part in model.model_fields
+            for m in _models(model.model_fields[part].annotation)
+        ]
+        models = below or [model for model in models if _kind(model) == part]
+    return sorted({name for model in models for name in model.model_fields})
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in typing.get_args(annotation):
+        yield from _models(inner)
+
+
+def _kind(model: type[BaseModel]) -> str | None:
+    kind = model.model_fields.get("kind")
+    return str(kind.default) if kind else None

@@ -1,0 +1,64 @@
+"""The whole configuration: every section and what must hold between them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from twinlens.config.base import Count, Frame, Section
+from twinlens.config.data import DataConfig, Identities, LfwData, SplitConfig
+from twinlens.config.learning import (
+    Adam,
+    AffineAugmentation,
+    BinaryCrossEntropy,
+    CosineSchedule,
+    ExponentialSchedule,
+    KochNetwork,
+    NoAugmentation,
+    Sgd,
+    TrainingConfig,
+)
+
+
+class EvaluationConfig(Section):
+    """How figures are computed; none of this may be chosen on test pairs.
+
+    Attributes:
+        prior: Probability of a match before looking, for the match probability.
+        level: Confidence level of every interval.
+        resamples: Bootstrap resamples over subjects.
+        n_way: Sizes of the one-shot tasks.
+        oneshot_trials: Random one-shot tasks per size.
+    """
+
+    prior: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    resamples: Annotated[int, Field(ge=100)] = 1000
+    n_way: tuple[Annotated[int, Field(ge=2)], ...] = (5, 20)
+    oneshot_trials: Count = 1000
+
+
+class Config(Section):
+    """Everything a run depends on, besides the photos."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    seed: Annotated[int, Field(ge=0)] = 0
+    data: DataConfig = LfwData()
+    split: SplitConfig = SplitConfig()
+    frame: Frame = Frame()
+    network: KochNetwork = KochNetwork()
+    loss: BinaryCrossEntropy = BinaryCrossEntropy()
+    augment: Annotated[NoAugmentation | AffineAugmentation, Field(discriminator="kind")] = NoAugmentation()
+    optimiser: Annotated[Sgd | Adam, Field(discriminator="kind")] = Sgd()
+    schedule: Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")] = (
+        ExponentialSchedule()
+    )
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _split_fits_the_setting(self) -> Config:
+        if self.split.kind == "pairs" and isinstance(self.data.setting, Identities):
+            raise ValueError("split.kind 'pairs' needs listed pairs; set data.setting.kind to pairs-only")
+        return self

@@ -1,0 +1,198 @@
+"""The form of every result: what an evaluation says and what a run writes into ``result.json``.
+
+Reports, comparisons, model cards and tables read these values and never recompute them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from twinlens.types import Calibration, Interval, OperatingPoint
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RateAtFmr(_Value):
+    """TAR@FAR: the share of genuine pairs matched where the false match rate on these pairs is ``fmr``."""
+
+    fmr: float
+    tar: Interval
+    threshold: float
+    impostor_pairs: int
+    expected_errors: float
+    supported: bool
+
+
+class Confusion(_Value):
+    """Decisions at the threshold fixed on validation; the rates have Clopper-Pearson intervals."""
+
+    matched_genuine: int
+    missed_genuine: int
+    matched_impostor: int
+    rejected_impostor: int
+    fmr: Interval
+    fnmr: Interval
+
+
+class ReliabilityBin(_Value):
+    """One bar of the reliability diagram: probabilities in ``[low, high)`` and how often they were right."""
+
+    low: float
+    high: float
+    count: int
+    mean_probability: float
+    genuine_share: float
+
+
+class CalibrationFigures(_Value):
+    """How true the match probability is, with genuine and impostor pairs weighted to ``prior``."""
+
+    prior: float
+    cllr: Interval
+    cllr_min: float
+    brier: Interval
+    expected_calibration_error: Interval
+    bins: tuple[ReliabilityBin, ...]
+
+
+class OneShot(_Value):
+    """N-way k-shot accuracy: ties count as 1/(number tied), so that a constant scores chance."""
+
+    name: str
+    n_way: int
+    k_shot: int
+    tasks: int
+    accuracy: Interval
+    chance: float
+
+
+class Curve(_Value):
+    """ROC and DET in one: error rates over thresholds, from strict to lax (FMR rises)."""
+
+    threshold: tuple[float, ...]
+    fmr: tuple[float, ...]
+    fnmr: tuple[float, ...]
+
+
+class Histogram(_Value):
+    """Distribution of the scores; ``edges`` has one entry more than the counts."""
+
+    edges: tuple[float, ...]
+    genuine: tuple[int, ...]
+    impostor: tuple[int, ...]
+
+
+class Evaluation(_Value):
+    """Every figure of one model on one list of pairs."""
+
+    protocol: str
+    part: Literal["train", "validation", "test"]
+    genuine_pairs: int
+    impostor_pairs: int
+    subjects: int
+    images: int
+    level: float
+    threshold: float
+    accuracy: Interval
+    auc: Interval
+    eer: Interval
+    tar_at_fmr: tuple[RateAtFmr, ...]
+    confusion: Confusion
+    calibration: CalibrationFigures
+    oneshot: tuple[OneShot, ...]
+    curve: Curve
+    histogram: Histogram
+
+
+class FoldResult(_Value):
+    """One fold of LFW View 2."""
+
+    fold: int
+    accuracy: float
+    auc: float
+    threshold: float
+
+
+class Folds(_Value):
+    """View 2: mean over folds and its standard error (sample standard deviation over √10)."""
+
+    folds: tuple[FoldResult, ...]
+    accuracy_mean: float
+    accuracy_standard_error: float
+    auc_mean: float
+    auc_standard_error: float
+
+
+class Epoch(_Value):
+    """One row of the training's history."""
+
+    epoch: int
+    seconds: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    validation_auc: float
+    validation_oneshot: float | None
+    l2_penalty: float
+    learning_rate: float
+    gradient_norm: float
+    images_per_second: float
+
+
+class TrainingSummary(_Value):
+    """How the training went."""
+
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    seconds: float
+    seconds_to_best: float
+    stopped_by: str
+    parameters: int
+    layers: tuple[LayerRow, ...]
+
+
+class LayerRow(_Value):
+    """One row of the architecture table."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    kernel: str
+    filters: int | None
+    parameters: int
+
+
+class Provenance(_Value):
+    """Where a result comes from, and under which rules."""
+
+    setting: Literal["pairs-only", "identities"]
+    outside_data: Literal["none", "label-free", "labelled"]
+    leaks: bool
+    synthetic: bool
+    commit: str
+    seed: int
+    machine: str
+    versions: dict[str, str]
+    started: str
+
+
+class Result(_Value):
+    """``result.json``: all that is known about one run."""
+
+    format: Literal[1] = 1
+    name: str
+    recipe: dict[str, Any]
+    provenance: Provenance
+    data: dict[str, Any]
+    training: TrainingSummary
+    calibration: Calibration
+    operating_points: tuple[OperatingPoint, ...]
+    train: Evaluation
+    validation: Evaluation
+    test: Evaluation | None
+    view2: Folds | None = None
