@@ -22,7 +22,7 @@ class Cosine(BaseModel):
 
     def pairs(self, first: Float32Array, second: Float32Array) -> Float64Array:
         """Scores of ``first[i]`` with ``second[i]``; float32 ``(n, dim)`` each, gives float64 ``(n,)``."""
-        return np.einsum("nd,nd->n", _unit(first), _unit(second))
+        return np.asarray(np.einsum("nd,nd->n", _unit(first), _unit(second)), np.float64)
 
     def matrix(self, first: Float32Array, second: Float32Array) -> Float64Array:
         """Scores of all of ``first`` ``(n, dim)`` with all of ``second`` ``(m, dim)``; float64 ``(n, m)``."""

@@ -103,7 +103,7 @@ class LayerRates(Section):
 class _Optimiser(Section):
     learning_rate: Positive
     l2: NonNegative = 0.0
-    layers: dict[Literal["conv1", "conv2", "conv3", "conv4", "dense", "head"], LayerRates] = {}
+    layers: dict[Literal["conv1", "conv2", "conv3", "conv4", "dense", "head"], LayerRates] = Field(default={})
 
 
 class Sgd(_Optimiser):
@@ -148,7 +148,7 @@ class ExponentialSchedule(Section):
 
 
 class CosineSchedule(Section):
-    """Learning rates rise linearly over ``warmup_epochs`` and fall to zero along a cosine at the last epoch."""
+    """Learning rates rise linearly over ``warmup_epochs``, then fall along a cosine to zero at the end."""
 
     kind: Literal["cosine"] = "cosine"
     warmup_epochs: Annotated[int, Field(ge=0)] = 1

@@ -1,0 +1,1 @@
+"""Honest figures: metrics, intervals, calibration and one-shot tasks, from scores alone."""

@@ -1,0 +1,1 @@
+"""Reports, cards and tables, made from results and never recomputing them."""

@@ -1,0 +1,1 @@
+"""Networks: crops in, embeddings out."""

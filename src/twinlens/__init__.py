@@ -1,0 +1,1 @@
+"""One-shot verification with Siamese networks: learn it, know how good it is, use it."""
