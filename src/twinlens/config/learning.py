@@ -12,6 +12,23 @@ Dropout = Annotated[float, Field(ge=0, lt=1)]
 KOCH_LAYERS = ("conv1", "conv2", "conv3", "conv4", "dense", "head")
 
 
+class FixedNormalisation(Section):
+    """``(crop / 255 − mean) / std``, the same for every pixel; the defaults give values in [0, 1]."""
+
+    kind: Literal["fixed"] = "fixed"
+    mean: float = 0.0
+    std: Positive = 1.0
+
+
+class PerImageNormalisation(Section):
+    """Each crop to zero mean and unit variance, which takes out its brightness and contrast."""
+
+    kind: Literal["per-image"] = "per-image"
+
+
+Normalisation = Annotated[FixedNormalisation | PerImageNormalisation, Field(discriminator="kind")]
+
+
 class NormalInit(Section):
     """Gaussian weights and biases; the defaults are those of Koch et al. (2015), section 3.2."""
 

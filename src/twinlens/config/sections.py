@@ -14,8 +14,10 @@ from twinlens.config.learning import (
     BinaryCrossEntropy,
     CosineSchedule,
     ExponentialSchedule,
+    FixedNormalisation,
     KochNetwork,
     NoAugmentation,
+    Normalisation,
     Sgd,
     TrainingConfig,
 )
@@ -47,6 +49,7 @@ class Config(Section):
     data: DataConfig = LfwData()
     split: SplitConfig = SplitConfig()
     frame: Frame = Frame()
+    normalisation: Normalisation = FixedNormalisation()
     network: KochNetwork = KochNetwork()
     loss: BinaryCrossEntropy = BinaryCrossEntropy()
     augment: Annotated[NoAugmentation | AffineAugmentation, Field(discriminator="kind")] = NoAugmentation()

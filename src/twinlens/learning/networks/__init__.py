@@ -1,1 +1,54 @@
-"""Networks: crops in, embeddings out."""
+"""Networks: crops in, embeddings out. A new one is a file here, an entry below and a variant in the config."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from twinlens.config.base import Frame
+from twinlens.config.learning import KochNetwork, Normalisation, PerImageNormalisation
+from twinlens.learning.networks.koch import KochEncoder
+
+NETWORKS = {"koch": KochEncoder}
+
+
+class Twin(nn.Module):
+    """What both sides of a pair go through: normalisation, then the network.
+
+    Args:
+        config: The network.
+        normalisation: How 0..255 becomes what the network sees.
+        frame: Size and colours of a crop.
+    """
+
+    def __init__(self, config: KochNetwork, normalisation: Normalisation, frame: Frame) -> None:
+        super().__init__()
+        self.network = NETWORKS[config.kind](config, frame)
+        self.normalisation = normalisation
+        self.dim = self.network.dim
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        """Embed uint8 crops ``(n, height, width, channels)`` as float ``(n, dim)``."""
+        return self.embed(to_images(crops))
+
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        """Embed float images in [0, 1], ``(n, channels, height, width)``."""
+        embeddings: torch.Tensor = self.network(normalise(images, self.normalisation))
+        return embeddings
+
+
+def to_images(crops: torch.Tensor) -> torch.Tensor:
+    """Crops uint8 ``(n, height, width, channels)`` as float images ``(n, channels, height, width)`` in [0, 1].
+
+    Only the view changes, so the memory stays channels-last.
+    """
+    return (crops.float() / 255).permute(0, 3, 1, 2)
+
+
+def normalise(images: torch.Tensor, config: Normalisation) -> torch.Tensor:
+    """Apply ``config`` to float images ``(n, channels, height, width)`` in [0, 1]."""
+    if isinstance(config, PerImageNormalisation):
+        mean = images.mean(dim=(1, 2, 3), keepdim=True)
+        centred = images - mean
+        return centred / (centred.square().mean(dim=(1, 2, 3), keepdim=True) + 1e-6).sqrt()
+    return (images - config.mean) / config.std
