@@ -1,0 +1,136 @@
+"""Every photo of a dataset decoded once, as one memory-mapped array of crops."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from twinlens.config import Frame
+from twinlens.data.cache import build_once, cache_folder
+from twinlens.data.dataset import Dataset
+from twinlens.data.digests import content_digests
+from twinlens.errors import DataError, ImageError, TwinlensError
+from twinlens.files import sha256_json, write_json
+from twinlens.images import read_crop
+from twinlens.progress import track
+from twinlens.types import UInt8Array
+
+_FORMAT = 1  # raise it when the same photo and frame would give other pixels
+_BATCH = 256  # photos decoded ahead of the writer, so that memory stays bounded
+_SPARE_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """A dataset and its crops.
+
+    Attributes:
+        dataset: Without the samples that are broken.
+        crops: uint8 ``(len(dataset), height, width, channels)``, read-only and memory-mapped; row i shows
+            ``dataset.samples[i]``.
+        broken: Names of the samples that could not be read and were left out.
+    """
+
+    dataset: Dataset
+    crops: UInt8Array
+    broken: tuple[str, ...]
+
+
+def open_store(dataset: Dataset, frame: Frame, *, skip_broken: bool = False) -> Store:
+    """The crops of a dataset, decoded at the first call and only mapped at later ones.
+
+    The store is found by the content and names of the photos and by the frame, so it cannot be out of date.
+
+    Args:
+        dataset: Whose photos.
+        frame: How a photo becomes a crop.
+        skip_broken: Leave out photos that cannot be read instead of refusing the dataset.
+
+    Raises:
+        ImageError: A photo is missing or broken, and ``skip_broken`` is off.
+        DataError: There is not one photo to use.
+        TwinlensError: The cache has no room or cannot be written.
+    """
+    digests = content_digests(dataset)
+    key = sha256_json([_FORMAT, frame.model_dump(), [sample.name for sample in dataset.samples], digests])
+    folder = cache_folder() / "store" / key
+    with build_once(folder) as temporary:
+        if temporary is not None:
+            _build(dataset, frame, temporary, skip_broken)
+    store = _load(dataset, folder)
+    if store.broken and not skip_broken:
+        read_crop(dataset.root / store.broken[0], frame)
+    return store
+
+
+def _load(dataset: Dataset, folder: Path) -> Store:
+    crops = np.load(folder / "crops.npy", mmap_mode="r")
+    broken = tuple(json.loads((folder / "index.json").read_text(encoding="utf-8"))["broken"])
+    left_out = set(broken)
+    samples = tuple(sample for sample in dataset.samples if sample.name not in left_out)
+    return Store(replace(dataset, samples=samples) if broken else dataset, crops, broken)
+
+
+def _build(dataset: Dataset, frame: Frame, folder: Path, skip_broken: bool) -> None:
+    _check_room(folder, len(dataset) * int(np.prod(frame.shape)))
+    broken = []
+    # Plain writes, not a memory map: on a full disk those raise an error, where a map kills the process.
+    with (folder / "crops.npy").open("wb") as file:
+        _write_header(file, len(dataset), frame)
+        for name, crop in track(_crops(dataset, frame), "Decoding photos", len(dataset)):
+            if isinstance(crop, ImageError):
+                if not skip_broken:
+                    raise _broken_error(crop) from crop
+                broken.append(name)
+            else:
+                file.write(crop.tobytes())
+        if len(broken) == len(dataset):
+            raise DataError(f"No photo of {dataset.root} can be read.", "Check the dataset.")
+        file.seek(0)
+        _write_header(file, len(dataset) - len(broken), frame)
+        file.flush()
+        os.fsync(file.fileno())
+    write_json(
+        folder / "index.json", {"dataset": dataset.name, "frame": frame.model_dump(), "broken": broken}
+    )
+
+
+def _crops(dataset: Dataset, frame: Frame) -> Iterator[tuple[str, UInt8Array | ImageError]]:
+    def crop(name: str) -> UInt8Array | ImageError:
+        try:
+            return read_crop(dataset.root / name, frame)
+        except ImageError as error:
+            return error
+
+    names = [sample.name for sample in dataset.samples]
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # Pillow decodes outside Python's lock
+        for start in range(0, len(names), _BATCH):
+            batch = names[start : start + _BATCH]
+            yield from zip(batch, pool.map(crop, batch), strict=True)
+
+
+def _write_header(file: IO[bytes], count: int, frame: Frame) -> None:
+    # NumPy pads the header for a growing first axis, so that another count takes the same room.
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, *frame.shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _check_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size + _SPARE_BYTES:
+        raise TwinlensError(
+            f"The crops need {size / 2**20:,.0f} MiB, but {folder.parent} has {free / 2**20:,.0f} MiB left.",
+            "Free some space, or set TWINLENS_CACHE to a folder with more.",
+        )
+
+
+def _broken_error(error: ImageError) -> ImageError:
+    return ImageError(error.message, "Replace it, or leave broken photos out with --skip-broken.")
