@@ -80,6 +80,7 @@ class Partition:
         test: What is looked at once.
         dropped_pairs: Listed pairs that straddle training and validation and were left out.
         leaks: Whether training and validation share subjects.
+        broken_pairs: Listed pairs that were left out because a photo of theirs cannot be read.
     """
 
     protocol: str
@@ -89,3 +90,4 @@ class Partition:
     test: Part
     dropped_pairs: int
     leaks: bool
+    broken_pairs: int = 0
