@@ -38,10 +38,11 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """The same for a folder: filled beside ``path``, renamed to it when the block ends well.
 
-    If another process finished the same folder meanwhile, its copy stands and this one is dropped.
+    A folder that is there already, perhaps made by another process meanwhile, stands and the new one is dropped,
+    unless ``replace`` is set.
     """
     with _plain_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +50,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
         try:
             yield temporary
             temporary.chmod(0o755)
+            if replace and path.exists():
+                # No system call swaps two folders everywhere; between these renames the old one lies aside, whole.
+                aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old.tmp", dir=path.parent))
+                path.rename(aside)
+                temporary.rename(path)
+                shutil.rmtree(aside)
+                return
             try:
                 temporary.rename(path)
             except OSError as error:
@@ -95,11 +103,7 @@ def _plain_disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise TwinlensError(
-                f"No space left while writing {path}.", "Free some space and try again."
-            ) from error
+            raise TwinlensError(f"No space left while writing {path}.", "Free some space and try again.") from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise TwinlensError(
-                f"{path} cannot be written: {error.strerror}.", "Choose another folder."
-            ) from error
+            raise TwinlensError(f"{path} cannot be written: {error.strerror}.", "Choose another folder.") from error
         raise

@@ -138,6 +138,7 @@ class Epoch(_Value):
     validation_accuracy: float
     validation_auc: float
     validation_oneshot: float | None
+    score_spread: float
     l2_penalty: float
     learning_rate: float
     gradient_norm: float

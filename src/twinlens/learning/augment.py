@@ -22,15 +22,17 @@ def augment(images: torch.Tensor, config: NoAugmentation | AffineAugmentation) -
         return images
     matrices = _affine_matrices(len(images), images.shape[-2:], config, images.device)
     warped = warp_affine(
-        images, matrices[:, :2], (images.shape[-2], images.shape[-1]), padding_mode="border", align_corners=True
+        images,
+        matrices[:, :2],
+        (images.shape[-2], images.shape[-1]),
+        padding_mode="border",
+        align_corners=True,
     )
     flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < config.flip
     return torch.where(flipped, warped.flip(-1), warped)
 
 
-def _affine_matrices(
-    n: int, size: torch.Size, config: AffineAugmentation, device: torch.device
-) -> torch.Tensor:
+def _affine_matrices(n: int, size: torch.Size, config: AffineAugmentation, device: torch.device) -> torch.Tensor:
     def draw(low: float, high: float, neutral: float, components: int) -> torch.Tensor:
         values = torch.empty(n, components, device=device).uniform_(low, high)
         chosen = torch.rand(n, components, device=device) < config.probability

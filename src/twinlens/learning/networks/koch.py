@@ -7,6 +7,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+from twinlens.comparison import WeightedL1
 from twinlens.config.base import Frame, Normal
 from twinlens.config.learning import FanInInit, KochNetwork, NormalInit
 from twinlens.errors import ConfigError
@@ -90,6 +91,11 @@ class WeightedL1Head(nn.Module):
         with torch.autocast(first.device.type, enabled=False):
             logits: torch.Tensor = self.linear((first.float() - second.float()).abs()).squeeze(1)
         return logits
+
+    def comparison(self) -> WeightedL1:
+        """The same comparison without torch: its score is this logit."""
+        weights = -self.linear.weight.detach().float().cpu()[0]
+        return WeightedL1(weights=tuple(weights.tolist()), bias=float(self.linear.bias.detach()))
 
 
 def _block(channels: int, filters: int, kernel: int, pools: bool, config: KochNetwork) -> nn.Sequential:

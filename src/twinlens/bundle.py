@@ -1,0 +1,145 @@
+"""The bundle: a folder with a model that can be used without knowing where it came from.
+
+``model.onnx`` maps uint8 crops to float32 embeddings; ``manifest.json`` says how crops are made, how embeddings
+are compared, what a score means and which people the model has seen; ``card.md`` says the same to a person. This
+module needs neither torch nor ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from twinlens.comparison import Comparison
+from twinlens.config import Frame
+from twinlens.errors import BundleError
+from twinlens.files import sha256_file, sha256_json, whole_folder, write_text
+from twinlens.types import Calibration, OperatingPoint
+
+MODEL = "model.onnx"
+MANIFEST = "manifest.json"
+CARD = "card.md"
+
+
+class Training(BaseModel):
+    """How the model was made and what it has seen.
+
+    Attributes:
+        recipe: Name of the recipe.
+        dataset: Namespace of the subjects.
+        protocol: What it was trained under, e.g. ``lfw-view1``.
+        setting: What the training was told.
+        outside_data: Data from elsewhere that went into the model.
+        leaks: Whether training and validation shared people, so that calibration and thresholds are too good.
+        synthetic: Whether it learned from procedural portraits.
+        seed: Of the run.
+        commit: Of the source.
+        seen: Digests of the subjects that it was trained, calibrated or selected on; names stay out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    recipe: str
+    dataset: str
+    protocol: str
+    setting: Literal["pairs-only", "identities"]
+    outside_data: Literal["none", "label-free", "labelled"]
+    leaks: bool
+    synthetic: bool
+    seed: int
+    commit: str
+    seen: tuple[str, ...]
+
+
+class Manifest(BaseModel):
+    """What ``manifest.json`` holds.
+
+    Attributes:
+        format: Version of this form.
+        name: Of the model.
+        frame: How a photo becomes a crop.
+        dim: Dimension of an embedding.
+        comparison: How two embeddings are compared.
+        threshold: Match iff score ≥ this, unless a false match rate is asked for; fixed on validation data.
+        calibration: From scores to log-likelihood ratios.
+        operating_points: Thresholds by false match rate.
+        training: How the model was made.
+        model_sha256: Of ``model.onnx``.
+        fingerprint: SHA-256 of everything above; templates of different fingerprints cannot be compared.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format: Literal[1] = 1
+    name: str
+    frame: Frame
+    dim: int
+    comparison: Comparison
+    threshold: float
+    calibration: Calibration
+    operating_points: tuple[OperatingPoint, ...]
+    training: Training
+    model_sha256: str
+    fingerprint: str = ""
+
+    def computed_fingerprint(self) -> str:
+        """SHA-256 of the manifest's meaning, which includes the model's digest."""
+        return sha256_json(self.model_dump(mode="json", exclude={"fingerprint"}))
+
+
+class Bundle(BaseModel):
+    """A bundle that has been read and verified.
+
+    Attributes:
+        folder: Where it lies.
+        manifest: What it says of itself.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def model(self) -> Path:
+        """The ONNX file."""
+        return self.folder / MODEL
+
+
+def write_bundle(folder: Path, model: bytes, manifest: Manifest, card: str) -> Bundle:
+    """Write a bundle, whole or not at all; one that lies there already is replaced.
+
+    Args:
+        folder: Where.
+        model: The ONNX file's content.
+        manifest: Its ``fingerprint`` is computed here.
+        card: The model card, in Markdown.
+    """
+    sealed = manifest.model_copy(update={"fingerprint": manifest.computed_fingerprint()})
+    with whole_folder(folder, replace=True) as temporary:
+        (temporary / MODEL).write_bytes(model)
+        write_text(temporary / MANIFEST, sealed.model_dump_json(indent=1) + "\n")
+        write_text(temporary / CARD, card)
+    return Bundle(folder=folder, manifest=sealed)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle and verify that neither its model nor its manifest was changed since it was written.
+
+    Raises:
+        BundleError: It is missing, of a newer format, foreign or tampered with.
+    """
+    path = folder / MANIFEST
+    remedy = "Give the folder of a bundle, e.g. RUN/bundle."
+    if not path.is_file() or not (folder / MODEL).is_file():
+        raise BundleError(f"{folder} is no bundle: {MANIFEST} or {MODEL} is missing.", remedy)
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "content"
+        raise BundleError(f"{path}: {place}: {first['msg']}.", "This version reads format 1.") from error
+    if manifest.fingerprint != manifest.computed_fingerprint():
+        raise BundleError(f"{path} was changed after it was written.", "Export the model again.")
+    if manifest.model_sha256 != sha256_file(folder / MODEL):
+        raise BundleError(f"{folder / MODEL} is not the model its manifest describes.", "Export it again.")
+    return Bundle(folder=folder, manifest=manifest)

@@ -1,0 +1,74 @@
+"""Checkpoints as safetensors: tensors as they are, everything else as JSON in the header; never a pickle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from twinlens.errors import RunError
+from twinlens.files import whole_file
+
+SUFFIX = ".safetensors"
+_TREE = "twinlens"
+
+
+class SafetensorsIO(CheckpointIO):
+    """How Lightning writes and reads a checkpoint; a file is whole or absent."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
+        """Write the nested ``checkpoint`` to ``path``; ``storage_options`` is Lightning's and has no use here."""
+        tensors: dict[str, torch.Tensor] = {}
+        tree = _flatten(checkpoint, "", tensors)
+        with whole_file(Path(path)) as temporary:
+            save_file(tensors, temporary, {_TREE: json.dumps(tree)})
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read what :meth:`save_checkpoint` wrote; nothing in the file is executed, so both options are moot.
+
+        Raises:
+            RunError: The file is missing, cut short or something else.
+        """
+        try:
+            with safe_open(Path(path), framework="pt") as file:
+                tree = json.loads((file.metadata() or {})[_TREE])
+                return dict(_restore(tree, file))
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise RunError(f"{path} is not a checkpoint of twinlens: {error}.", "Start the run anew.") from error
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete one checkpoint, if it is there."""
+        Path(path).unlink(missing_ok=True)
+
+
+def _flatten(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
+    """``value`` as JSON, with its tensors moved to ``tensors``; keys that are no strings survive as pairs."""
+    if isinstance(value, torch.Tensor):
+        # A copy, as safetensors refuses tensors that share memory.
+        tensors[name] = value.detach().contiguous().clone()
+        return {"tensor": name}
+    if isinstance(value, dict):
+        return {"dict": [[key, _flatten(item, f"{name}.{key}", tensors)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        return {"list": [_flatten(item, f"{name}.{i}", tensors) for i, item in enumerate(value)]}
+    if value is None or isinstance(value, bool | int | float | str):
+        return {"plain": value}
+    raise TypeError(f"{name} is a {type(value).__name__}, which a checkpoint cannot hold")
+
+
+def _restore(tree: dict[str, Any], file: Any) -> Any:
+    ((kind, value),) = tree.items()
+    if kind == "tensor":
+        return file.get_tensor(value)
+    if kind == "dict":
+        return {key: _restore(item, file) for key, item in value}
+    if kind == "list":
+        return [_restore(item, file) for item in value]
+    return value

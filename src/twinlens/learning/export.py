@@ -1,0 +1,69 @@
+"""From a trained module to ONNX, checked against it on real crops."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+
+from twinlens.errors import BundleError
+from twinlens.learning.networks import Twin
+from twinlens.types import Encoder, Float32Array, UInt8Array
+
+_OPSET = 20
+
+
+class TorchEncoder:
+    """A twin as an :class:`~twinlens.types.Encoder`, in float32.
+
+    Args:
+        twin: Left in evaluation mode.
+    """
+
+    def __init__(self, twin: Twin) -> None:
+        self._twin = twin.eval()
+
+    def __call__(self, crops: UInt8Array) -> Float32Array:
+        """Embed uint8 crops ``(n, height, width, channels)`` as float32 ``(n, dim)``."""
+        device = next(self._twin.parameters()).device
+        with torch.inference_mode():
+            embeddings: Float32Array = self._twin(torch.from_numpy(crops).to(device)).float().cpu().numpy()
+        return embeddings
+
+
+def to_onnx(twin: Twin, shape: tuple[int, int, int]) -> bytes:
+    """The twin as an ONNX file: ``crops`` uint8 ``(n, *shape)`` to ``embeddings`` float32 ``(n, dim)``.
+
+    Normalisation is part of the graph, so nobody who uses the model can get it wrong.
+    """
+    example = torch.zeros(2, *shape, dtype=torch.uint8)
+    plain = twin.eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside the exporter, which nobody here can act on
+        program = torch.onnx.export(
+            plain,
+            (example,),
+            input_names=["crops"],
+            output_names=["embeddings"],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            opset_version=_OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+def refuse_disparity(first: Encoder, second: Encoder, crops: UInt8Array, bound: float) -> float:
+    """The largest difference between two encoders' embeddings of the same crops.
+
+    Raises:
+        BundleError: It is more than ``bound``.
+    """
+    difference = float(np.abs(first(crops) - second(crops)).max())
+    if not difference <= bound:
+        raise BundleError(f"The exported model differs from the trained one by {difference:.2g} (at most {bound:.2g}).")
+    return difference

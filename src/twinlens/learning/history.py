@@ -1,0 +1,113 @@
+"""The training's history: one row an epoch, kept in the checkpoint, written to CSV and TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from twinlens.errors import TrainingError
+from twinlens.evaluation.result import Epoch
+from twinlens.files import write_text
+from twinlens.learning.module import SiameseModule
+from twinlens.runs import Run
+
+# Scores closer together than this say the same of every pair; a network may start flat and wake up, so
+# only several flat epochs in a row are a collapse.
+_FLAT_SPREAD = 1e-3
+_FLAT_EPOCHS = 5
+
+
+class History(Callback):
+    """Writes a row after every epoch and stops a training that has collapsed.
+
+    The rows are part of the checkpoint, so a resumed training goes on writing where its checkpoint was taken,
+    not where it was interrupted.
+
+    Args:
+        run: Where the CSV file is rewritten whole after every epoch, and a line is logged.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.epochs: list[Epoch] = []
+        self._started = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"epochs": [epoch.model_dump() for epoch in self.epochs]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the rows of a checkpoint."""
+        self.epochs = [Epoch.model_validate(row) for row in state_dict["epochs"]]
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the epoch's clock."""
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Write the epoch down.
+
+        Raises:
+            TrainingError: The network gives every pair the same score.
+        """
+        assert isinstance(pl_module, SiameseModule)
+        figures = {"validation_oneshot": None} | pl_module.figures | pl_module.training_figures()
+        seconds = time.perf_counter() - self._started
+        epoch = Epoch.model_validate({"epoch": trainer.current_epoch + 1, "seconds": seconds} | figures)
+        self.epochs.append(epoch)
+        if trainer.is_global_zero:
+            write_text(self.run.history, _csv(self.epochs))
+            _log(trainer, pl_module, epoch)
+            self.run.log(_line(epoch))
+        self._refuse_collapse()
+
+    def _refuse_collapse(self) -> None:
+        last = self.epochs[-_FLAT_EPOCHS:]
+        if len(last) == _FLAT_EPOCHS and all(epoch.score_spread < _FLAT_SPREAD for epoch in last):
+            raise TrainingError(
+                f"The network has collapsed: for {_FLAT_EPOCHS} epochs it gave every validation pair the same "
+                f"score (they differ by {last[-1].score_spread:.1g}).",
+                "Lower optimiser.learning_rate, or try network.batch_norm=true or network.init.kind=fan-in.",
+            )
+
+
+def read_history(path: Path) -> tuple[Epoch, ...]:
+    """The rows that :class:`History` wrote to ``path``."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return tuple(Epoch.model_validate({k: v or None for k, v in row.items()}) for row in rows)
+
+
+def _csv(epochs: list[Epoch]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(Epoch.model_fields))
+    writer.writeheader()
+    writer.writerows(epoch.model_dump() for epoch in epochs)
+    return text.getvalue()
+
+
+def _log(trainer: lightning.Trainer, module: SiameseModule, epoch: Epoch) -> None:
+    values = {name: value for name, value in epoch.model_dump().items() if value is not None}
+    for optimiser in trainer.optimizers:
+        values |= {f"learning_rate/{g['layer']}": g["lr"] for g in optimiser.param_groups}
+    for logger in trainer.loggers:
+        logger.log_metrics(values, step=epoch.epoch)
+        if isinstance(logger, TensorBoardLogger) and module.scores is not None:
+            logger.experiment.add_histogram("scores/genuine", module.scores.genuine, epoch.epoch)
+            logger.experiment.add_histogram("scores/impostor", module.scores.impostor, epoch.epoch)
+
+
+def _line(epoch: Epoch) -> str:
+    oneshot = f"  one-shot {epoch.validation_oneshot:.3f}" if epoch.validation_oneshot is not None else ""
+    return (
+        f"epoch {epoch.epoch:3d}  loss {epoch.train_loss:.4f} / {epoch.validation_loss:.4f}  "
+        f"accuracy {epoch.train_accuracy:.3f} / {epoch.validation_accuracy:.3f}  "
+        f"AUC {epoch.validation_auc:.3f}{oneshot}  {epoch.seconds:.0f} s"
+    )

@@ -1,0 +1,191 @@
+"""One training as Lightning sees it: what a step, an epoch and a validation are."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import DataLoader
+
+from twinlens.config import Config
+from twinlens.config.data import Identities
+from twinlens.data.dataset import Partition
+from twinlens.data.splits import draw_pairs
+from twinlens.errors import TrainingError
+from twinlens.learning.augment import augment
+from twinlens.learning.batches import CropBatch, CropBatches, PairBatch, PairBatches, loader
+from twinlens.learning.networks import Twin, to_images
+from twinlens.learning.networks.koch import WeightedL1Head
+from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
+from twinlens.learning.validation import ValidationPart, figures
+from twinlens.types import Pairs, Scores, UInt8Array
+
+_EMBED_BATCH = 64
+
+
+class SiameseModule(lightning.LightningModule):
+    """Twin network, comparison and loss, with the data they learn from.
+
+    All randomness of an epoch follows from the seed and the epoch's number, so that a resumed training repeats
+    an uninterrupted one exactly.
+
+    Args:
+        config: The run's configuration.
+        partition: Training and validation pairs.
+        crops: uint8 ``(n, height, width, channels)``, one row per sample of the partition's dataset.
+    """
+
+    def __init__(self, config: Config, partition: Partition, crops: UInt8Array) -> None:
+        super().__init__()
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.partition = partition
+        self.crops = crops
+        self.twin = Twin(config.network, config.normalisation, config.frame)
+        self.head = WeightedL1Head(self.twin.dim, config.network.init)
+        if config.training.channels_last:
+            self.twin = self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.validating = ValidationPart(partition, self.twin.dim, config)
+        self.scores: Scores | None = None
+        self.figures: dict[str, float] = {}
+        self._sums: dict[str, float] = {}
+        self._started = self._seconds = 0.0
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        """Embed uint8 crops ``(n, height, width, channels)`` as ``(n, dim)``."""
+        embeddings: torch.Tensor = self.twin(crops)
+        return embeddings
+
+    # --- training -----------------------------------------------------------------------------------------
+
+    def train_dataloader(self) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+        """The batches of the current epoch; Lightning asks anew before each."""
+        return loader(
+            PairBatches(
+                self.crops,
+                self._training_pairs(),
+                self.config.training.batch_size,
+                self.config.seed,
+                self.current_epoch,
+            )
+        )
+
+    def _training_pairs(self) -> Pairs:
+        setting, train = self.config.data.setting, self.partition.train
+        if not (isinstance(setting, Identities) and setting.fresh):
+            return train.pairs
+        seed = int(np.random.default_rng([self.config.seed, self.current_epoch]).integers(2**31))
+        return draw_pairs(train.samples, self.partition.dataset.subject_codes, setting.pairs, seed)
+
+    def on_train_epoch_start(self) -> None:
+        """Seed the epoch's distortions and dropout, and raise the momentum."""
+        sequence = np.random.SeedSequence([self.config.seed, self.current_epoch, self.global_rank])
+        torch.manual_seed(int(sequence.generate_state(1)[0]))
+        set_momentum(self._optimiser, self.config.optimiser, self.current_epoch)
+        self._sums = dict.fromkeys(("pairs", "loss", "right", "steps", "norm"), 0.0)
+        self._started = time.perf_counter()
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> torch.Tensor:
+        """Loss of one batch of pairs.
+
+        Raises:
+            TrainingError: The loss is no number any more.
+        """
+        crops, is_genuine = batch
+        images = augment(to_images(crops), self.config.augment)
+        first, second = self.twin.embed(images).chunk(2)
+        logits = self.head(first, second)
+        loss = binary_cross_entropy_with_logits(logits, is_genuine)
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise TrainingError(
+                f"The training diverged: the loss of epoch {self.current_epoch + 1} is {value}.",
+                "Lower optimiser.learning_rate, or set training.precision=32.",
+            )
+        self._add(pairs=len(logits), loss=value * len(logits), right=int(((logits > 0) == (is_genuine > 0.5)).sum()))
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Note the norm of the gradient of this step."""
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        self._add(steps=1, norm=float(nn.utils.get_total_norm(gradients)))
+
+    def _add(self, **values: float) -> None:
+        for name, value in values.items():
+            self._sums[name] += value
+
+    def training_figures(self) -> dict[str, float]:
+        """Figures of the epoch that has just been trained, over all processes."""
+        sums = {name: float(self._everywhere(torch.tensor(value))) for name, value in self._sums.items()}
+        return {
+            "train_loss": sums["loss"] / sums["pairs"],
+            "train_accuracy": sums["right"] / sums["pairs"],
+            "gradient_norm": sums["norm"] / sums["steps"],
+            "images_per_second": 2 * sums["pairs"] / self._seconds,
+            "l2_penalty": l2_penalty(self._optimiser),
+            "learning_rate": float(self._optimiser.param_groups[0]["lr"]),
+        }
+
+    def _everywhere(self, value: torch.Tensor) -> torch.Tensor:
+        """The sum of ``value`` over all processes."""
+        if self.trainer.world_size == 1:
+            return value
+        gathered: Any = self.all_gather(value)
+        return torch.as_tensor(gathered).sum(dim=0)
+
+    # --- validation ---------------------------------------------------------------------------------------
+
+    def val_dataloader(self) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+        """Every validation sample once; pairs are made of the embeddings."""
+        return loader(CropBatches(self.crops, self.partition.validation.samples, _EMBED_BATCH))
+
+    def on_validation_epoch_start(self) -> None:
+        """End the clock of the training steps, and forget the embeddings of the last epoch."""
+        self._seconds = time.perf_counter() - self._started
+        self.validating.start()
+
+    def validation_step(self, batch: CropBatch, batch_idx: int) -> None:
+        """Embed one batch of validation samples."""
+        crops, positions = batch
+        self.validating.add(positions, self.twin(crops).float())
+
+    def on_validation_epoch_end(self) -> None:
+        """Score the validation pairs and the one-shot tasks."""
+        comparison = self.head.comparison()
+        embeddings = self.validating.embeddings(self._everywhere)
+        self.scores = self.validating.scores(comparison, embeddings)
+        self.figures = figures(self.scores)
+        oneshot = self.validating.oneshot(comparison, embeddings)
+        if oneshot is not None:
+            self.figures["validation_oneshot"] = oneshot
+        # What early stopping and the best checkpoint read; the history writes all of it to the loggers.
+        self.log_dict(self.figures, logger=False)
+
+    # --- optimisation -------------------------------------------------------------------------------------
+
+    @property
+    def _optimiser(self) -> torch.optim.Optimizer:
+        optimiser = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimiser, torch.optim.Optimizer)
+        return optimiser
+
+    def configure_optimizers(self) -> Any:
+        """The configured optimiser, with rates that follow the schedule epoch by epoch."""
+        optimiser = build_optimiser(self.layers(), self.config.optimiser)
+        epochs = self.config.training.max_epochs
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda epoch: schedule_factor(self.config.schedule, epoch, epochs)
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "epoch"}}
+
+    def layers(self) -> dict[str, nn.Module]:
+        """The layers with weights, by the names of the configuration."""
+        named = dict(self.twin.network.layers.named_children())
+        return {name: layer for name, layer in named.items() if any(True for _ in layer.parameters())} | {
+            "head": self.head
+        }

@@ -1,0 +1,160 @@
+"""Train one configuration to its own stopping rule, resumably."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Literal
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from rich.console import Console
+
+from twinlens.config import Config
+from twinlens.config.learning import TrainingConfig
+from twinlens.data.dataset import Partition
+from twinlens.evaluation.result import Epoch, TrainingSummary
+from twinlens.files import write_text
+from twinlens.learning.allocator import keep_freed_memory
+from twinlens.learning.checkpoints import SUFFIX, SafetensorsIO
+from twinlens.learning.history import History
+from twinlens.learning.layers import layer_rows
+from twinlens.learning.module import SiameseModule
+from twinlens.runs import Run
+from twinlens.types import UInt8Array
+
+# A one-shot accuracy is better when higher, a loss when lower.
+_MODES = {"validation_loss": "min", "validation_oneshot": "max"}
+
+
+def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> SiameseModule:
+    """Train until the stopping rule says so; the run's last checkpoint, if there is one, is where it starts.
+
+    Writes checkpoints, history, TensorBoard files and ``training.json`` into the run's folder. In a training of
+    several processes every one returns.
+
+    Args:
+        config: What to train and how.
+        partition: Training and validation pairs.
+        crops: uint8 ``(n, height, width, channels)``, one row per sample of the partition's dataset.
+        run: Where to write.
+
+    Returns:
+        The module with the weights of the best epoch, in evaluation mode.
+
+    Raises:
+        TrainingError: The network collapsed or diverged.
+        RunError: A checkpoint cannot be read.
+    """
+    keep_freed_memory()
+    torch.set_num_threads(config.training.threads or len(os.sched_getaffinity(0)))
+    module = SiameseModule(config, partition, crops)
+    if not run.training.is_file():
+        _fit(module, config.training, run)
+    return load_best(module, run)
+
+
+def load_best(module: SiameseModule, run: Run) -> SiameseModule:
+    """Give ``module`` the weights of the run's best epoch and put it into evaluation mode."""
+    module.load_state_dict(SafetensorsIO().load_checkpoint(run.best)["state_dict"])
+    return module.eval()
+
+
+def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
+    history = History(run)
+    stopping = EarlyStopping(
+        config.monitor,
+        min_delta=config.min_delta,
+        patience=config.patience,
+        mode=_MODES[config.monitor],
+        check_on_train_epoch_end=True,
+    )
+    trainer = lightning.Trainer(
+        max_epochs=config.max_epochs,
+        accelerator="auto",
+        devices=config.devices,
+        num_nodes=config.nodes,
+        strategy="ddp" if config.devices * config.nodes > 1 else "auto",
+        precision=_precision(config),
+        accumulate_grad_batches=config.accumulate,
+        callbacks=[history, stopping, *_checkpoints(config, run), *_progress()],
+        plugins=[SafetensorsIO()],
+        logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=_is_terminal(),
+        default_root_dir=run.folder,
+    )
+    with warnings.catch_warnings():
+        # Batches come from memory; loader processes would only take the cores from the training.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        trainer.fit(module, ckpt_path=run.last if run.last.is_file() else None)
+    if trainer.is_global_zero:
+        write_text(run.training, _summary(module, history, stopping).model_dump_json(indent=1) + "\n")
+
+
+def _checkpoints(config: TrainingConfig, run: Run) -> list[Callback]:
+    """The best epoch's weights, and the whole state after the last epoch; each replaces its predecessor."""
+
+    class Safetensors(ModelCheckpoint):
+        FILE_EXTENSION = SUFFIX
+
+    return [
+        Safetensors(
+            run.checkpoints,
+            "best",
+            monitor=config.monitor,
+            mode=_MODES[config.monitor],
+            save_weights_only=True,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+        Safetensors(run.checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False),
+    ]
+
+
+def _is_terminal() -> bool:
+    return Console(stderr=True).is_terminal
+
+
+def _progress() -> list[Callback]:
+    return [RichProgressBar(leave=False)] if _is_terminal() else []
+
+
+def _precision(config: TrainingConfig) -> Literal["bf16-mixed", "32-true"]:
+    if config.precision == "32":
+        return "32-true"
+    if config.precision == "bf16-mixed" or _computes_bfloat16():
+        return "bf16-mixed"
+    return "32-true"
+
+
+def _computes_bfloat16() -> bool:
+    """Whether bfloat16 is computed natively; emulated, it is slower than float32."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def _summary(module: SiameseModule, history: History, stopping: EarlyStopping) -> TrainingSummary:
+    epochs = tuple(history.epochs)
+    best = _best_epoch(epochs, stopping.monitor)
+    return TrainingSummary(
+        epochs=epochs,
+        best_epoch=best,
+        seconds=sum(epoch.seconds for epoch in epochs),
+        seconds_to_best=sum(epoch.seconds for epoch in epochs[:best]),
+        stopped_by="patience" if stopping.stopped_epoch else "max_epochs",
+        parameters=sum(p.numel() for p in module.parameters()),
+        layers=layer_rows(module),
+    )
+
+
+def _best_epoch(epochs: tuple[Epoch, ...], monitor: str) -> int:
+    if monitor == "validation_loss":
+        return min(epochs, key=lambda epoch: epoch.validation_loss).epoch
+    return max(epochs, key=lambda epoch: epoch.validation_oneshot or 0).epoch

@@ -1,0 +1,92 @@
+"""What is measured on the validation part after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from twinlens.comparison import Comparison
+from twinlens.config import Config
+from twinlens.data.dataset import Partition
+from twinlens.errors import DataError
+from twinlens.evaluation.metrics import auc
+from twinlens.evaluation.oneshot import oneshot_accuracy, random_episodes
+from twinlens.types import Episode, Float32Array, Pairs, Scores
+
+_TASKS = 400
+
+
+class ValidationPart:
+    """The validation samples' embeddings of one epoch, and the figures made of them.
+
+    Args:
+        partition: Its validation part is used.
+        dim: Dimension of the embeddings.
+        config: The run's configuration.
+    """
+
+    def __init__(self, partition: Partition, dim: int, config: Config) -> None:
+        samples, pairs = partition.validation.samples, partition.validation.pairs
+        self.pairs = Pairs(
+            np.searchsorted(samples, pairs.first), np.searchsorted(samples, pairs.second), pairs.is_genuine
+        )
+        self.subjects = partition.dataset.subject_codes[samples]
+        self.episodes = _largest_tasks(self.subjects, max(config.evaluation.n_way), config.seed)
+        self.shape = (len(samples), dim)
+        self.start()
+
+    def start(self) -> None:
+        """Begin a new epoch."""
+        self._sum = torch.zeros(self.shape)
+        self._count = torch.zeros(self.shape[0], 1)
+
+    def add(self, positions: torch.Tensor, embeddings: torch.Tensor) -> None:
+        """Take the embeddings ``(b, dim)`` of the samples at ``positions`` ``(b,)``."""
+        positions = positions.cpu()
+        self._sum[positions] = embeddings.float().cpu()
+        self._count[positions] = 1
+
+    def embeddings(self, everywhere: Callable[[torch.Tensor], torch.Tensor]) -> Float32Array:
+        """All embeddings ``(n, dim)``; ``everywhere`` sums a tensor over the processes, which share the samples.
+
+        A sample that two processes embedded, to fill up their last batch, is averaged.
+        """
+        mean: Float32Array = (everywhere(self._sum) / everywhere(self._count)).cpu().numpy()
+        return mean
+
+    def scores(self, comparison: Comparison, embeddings: Float32Array) -> Scores:
+        """The validation pairs as ``comparison`` scores them."""
+        first, second = self.pairs.first, self.pairs.second
+        values = comparison.pairs(embeddings[first], embeddings[second])
+        return Scores(values, self.pairs.is_genuine, self.subjects[first], self.subjects[second])
+
+    def oneshot(self, comparison: Comparison, embeddings: Float32Array) -> float | None:
+        """N-way one-shot accuracy for the largest N that the subjects allow; none if there are too few."""
+        if not self.episodes:
+            return None
+        figures = oneshot_accuracy(self.episodes, embeddings, self.subjects, comparison)
+        return figures
+
+
+def figures(scores: Scores) -> dict[str, float]:
+    """Loss, accuracy at even odds, AUC and spread of ``scores``, which are logits."""
+    logits, is_genuine = torch.from_numpy(scores.values), torch.from_numpy(scores.is_genuine)
+    return {
+        "validation_loss": float(binary_cross_entropy_with_logits(logits, is_genuine.double())),
+        "validation_accuracy": float(((logits > 0) == is_genuine).double().mean()),
+        "validation_auc": auc(scores),
+        "score_spread": float(logits.max() - logits.min()),
+    }
+
+
+def _largest_tasks(subjects: np.ndarray, n_way: int, seed: int) -> tuple[Episode, ...]:
+    positions = np.arange(len(subjects))
+    while n_way >= 2:
+        try:
+            return random_episodes(positions, subjects, n_way, 1, _TASKS, seed)
+        except DataError:
+            n_way //= 2
+    return ()

@@ -1,0 +1,159 @@
+"""A run is a folder: its recipe, log, history, checkpoints, scores, result, report and bundle."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import twinlens
+from twinlens.config import Config, dump_recipe, load_config
+from twinlens.errors import RunError
+from twinlens.files import write_text
+
+_LIBRARIES = ("torch", "lightning", "numpy", "scikit-learn", "onnxruntime", "pillow")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The places in a run's folder.
+
+    Attributes:
+        folder: The run's folder.
+    """
+
+    folder: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved configuration."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def history(self) -> Path:
+        """One row per epoch, as CSV."""
+        return self.folder / "metrics.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of ``best.safetensors`` and ``last.safetensors``."""
+        return self.folder / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The weights of the best epoch."""
+        return self.checkpoints / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """All that is needed to go on after the last whole epoch."""
+        return self.checkpoints / "last.safetensors"
+
+    @property
+    def training(self) -> Path:
+        """How the training went; there as soon as it has ended by itself."""
+        return self.folder / "training.json"
+
+    @property
+    def result(self) -> Path:
+        """All figures."""
+        return self.folder / "result.json"
+
+    @property
+    def bundle(self) -> Path:
+        """The model bundle."""
+        return self.folder / "bundle"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.folder / "report.html"
+
+    def scores(self, part: str) -> Path:
+        """Every scored pair of ``train``, ``validation`` or ``test``, as CSV."""
+        return self.folder / f"scores-{part}.csv"
+
+    def config(self) -> Config:
+        """The resolved configuration.
+
+        Raises:
+            RunError: The folder is no run.
+        """
+        if not self.recipe.is_file():
+            raise RunError(f"{self.folder} is no run: recipe.yaml is missing.", "Train one: twinlens train RECIPE.")
+        return load_config(self.recipe)
+
+    def log(self, line: str) -> None:
+        """Show a line on standard error and keep it in ``log.txt`` with the time."""
+        print(line, file=sys.stderr, flush=True)
+        with (self.folder / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
+
+
+def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
+    """Make the folder of a new run, or open that of an interrupted one.
+
+    Args:
+        folder: Where.
+        config: What to run; an interrupted run must have been started with the same.
+        resume: Go on where an earlier start was interrupted.
+
+    Raises:
+        RunError: The folder holds a run already and ``resume`` was not given, or it holds another one.
+    """
+    run = Run(folder)
+    if not run.recipe.is_file():
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty and no run.", "Choose another folder with --out.")
+        write_text(run.recipe, dump_recipe(config))
+        return run
+    if run.config() != config:
+        raise RunError(f"{folder} was started with another configuration.", "Choose another folder with --out.")
+    # The second and later processes of one training find the folder that the first has just made.
+    if not resume and not _is_follower():
+        raise RunError(f"{folder} holds a run already.", "Go on with --resume, or choose another folder with --out.")
+    return run
+
+
+def source_commit() -> str:
+    """The commit of the source tree that runs, with ``+changes`` if it differs, else the version."""
+    root = Path(__file__).parents[2]
+    try:
+        asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--", "src"]]
+        head, changes = (
+            subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+            for command in asked
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return f"twinlens {twinlens.__version__}"
+    return f"{head}+changes" if changes else head
+
+
+def machine() -> str:
+    """Processor and number of cores."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = info.read_text(encoding="utf-8").splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of twinlens and of the libraries that figures depend on."""
+    found = {"python": platform.python_version(), "twinlens": twinlens.__version__}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _is_follower() -> bool:
+    return any(os.environ.get(name, "0") != "0" for name in ("LOCAL_RANK", "NODE_RANK"))

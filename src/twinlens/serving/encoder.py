@@ -1,0 +1,74 @@
+"""The bundle's network on ONNX Runtime: an Encoder without torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from twinlens.bundle import Bundle
+from twinlens.errors import BundleError
+from twinlens.types import Float32Array, UInt8Array
+
+
+class OnnxEncoder:
+    """Crops uint8 ``(n, height, width, channels)`` to embeddings float32 ``(n, dim)``.
+
+    Args:
+        model: An ONNX file, or its content.
+        shape: Height, width and channels that a crop must have.
+        dim: Dimension that an embedding must have.
+        threads: CPU threads; as many as the process may use if not given.
+
+    Raises:
+        BundleError: The file is no ONNX model, or its input or output has another form.
+    """
+
+    def __init__(self, model: Path | bytes, shape: tuple[int, int, int], dim: int, threads: int | None = None) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        content = model if isinstance(model, bytes) else str(model)
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime raises a dozen exceptions without a common base
+            name = "The model" if isinstance(model, bytes) else str(model)
+            raise BundleError(f"{name} is no ONNX model that can be run: {error}", "Export it again.") from error
+        self.shape = shape
+        self.dim = dim
+        self._refuse_other_form()
+
+    def _refuse_other_form(self) -> None:
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        fits = (
+            len(inputs) == len(outputs) == 1
+            and inputs[0].type == "tensor(uint8)"
+            and tuple(inputs[0].shape[1:]) == self.shape
+            and outputs[0].type == "tensor(float)"
+            and tuple(outputs[0].shape[1:]) == (self.dim,)
+        )
+        if not fits:
+            found = f"{inputs[0].type} {inputs[0].shape} to {outputs[0].type} {outputs[0].shape}"
+            raise BundleError(
+                f"The model maps {found}, but the manifest says uint8 (n, {', '.join(map(str, self.shape))}) "
+                f"to float (n, {self.dim})."
+            )
+
+    def __call__(self, crops: UInt8Array) -> Float32Array:
+        """Embed ``crops``; see the class."""
+        if crops.ndim != 4 or crops.shape[1:] != self.shape or crops.dtype != np.uint8:
+            raise ValueError(f"crops are {crops.dtype} {crops.shape}, not uint8 (n, {self.shape})")
+        if len(crops) == 0:
+            return np.empty((0, self.dim), np.float32)
+        (embeddings,) = self._session.run(None, {self._session.get_inputs()[0].name: crops})
+        return np.asarray(embeddings, np.float32)
+
+
+def load_encoder(bundle: Bundle, threads: int | None = None) -> OnnxEncoder:
+    """The encoder of a verified bundle.
+
+    Raises:
+        BundleError: As :class:`OnnxEncoder`.
+    """
+    return OnnxEncoder(bundle.model, bundle.manifest.frame.shape, bundle.manifest.dim, threads)
