@@ -17,12 +17,12 @@ from twinlens.data.dataset import Dataset
 from twinlens.data.folders import photos_by_subject
 from twinlens.data.sources import OmniglotFiles
 from twinlens.errors import DataError
-from twinlens.types import BoolArray, IntArray, Sample
+from twinlens.types import BoolArray, Episode, IntArray, Sample
 
 _REMEDY = "Fetch Omniglot with: twinlens data fetch omniglot"
 _BACKGROUND = "images_background"
-_RUNS, _WAYS = 20, 20
-_LABEL = re.compile(r"(run\d\d/test/item\d\d\.png) (run\d\d/training/class\d\d\.png)")
+_RUNS = [f"run{number:02d}" for number in range(1, 21)]
+_WAYS = 20
 
 
 def read_omniglot(files: OmniglotFiles) -> Dataset:
@@ -55,3 +55,56 @@ def alphabet_codes(dataset: Dataset) -> IntArray:
     """A number for the alphabet of each sample; int64 ``(n,)``."""
     alphabets = [sample.subject_id.partition("/")[0] for sample in dataset.samples]
     return np.unique(alphabets, return_inverse=True)[1].astype(np.int64)
+
+
+def read_runs(files: OmniglotFiles) -> tuple[Dataset, tuple[Episode, ...]]:
+    """The official 20 runs of 20-way one-shot classification within an alphabet.
+
+    Their images are copies of drawings in the evaluation alphabets.
+
+    Returns:
+        The 800 images, with subjects such as ``run01/class05``, and an episode for each run, in order, whose
+        class ``i`` is ``class{i + 1:02d}``.
+
+    Raises:
+        DataError: A run lacks an image, or its ``class_labels.txt`` is missing or wrong.
+    """
+    samples = sorted((sample for run in _RUNS for sample in _run_samples(files.runs, run)), key=lambda s: s.name)
+    dataset = Dataset("omniglot-runs", files.runs, tuple(samples))
+    for index in range(len(dataset)):
+        if not dataset.path(index).is_file():
+            raise DataError(f"{dataset.path(index)} is missing.", _REMEDY)
+    return dataset, tuple(_episode(dataset, run) for run in _RUNS)
+
+
+def _run_samples(runs: Path, run: str) -> list[Sample]:
+    """The support and query images of a run, from its lines ``run01/test/item01.png run01/training/class08.png``."""
+    path = runs / run / "class_labels.txt"
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is missing or no text.", _REMEDY) from error
+    pattern = re.compile(rf"({run}/test/item\d\d\.png) ({run}/training/(class\d\d)\.png)\s*")
+    samples = []
+    for number, line in enumerate(lines, start=1):
+        found = pattern.fullmatch(line)
+        if found is not None:
+            query, support, drawn_class = found.groups()
+            samples += [Sample(query, f"{run}/{drawn_class}"), Sample(support, f"{run}/{drawn_class}")]
+        elif line.strip():
+            raise DataError(f"{path}, line {number} does not name a test and a training image.", _REMEDY)
+    if len({sample.name for sample in samples}) != 2 * _WAYS:
+        raise DataError(f"{path} must pair {_WAYS} test with {_WAYS} training images.", _REMEDY)
+    return samples
+
+
+def _episode(dataset: Dataset, run: str) -> Episode:
+    inside = [(i, sample) for i, sample in enumerate(dataset.samples) if sample.name.startswith(f"{run}/")]
+    support = {sample.subject_id: i for i, sample in inside if "/training/" in sample.name}
+    query = [(i, sample.subject_id) for i, sample in inside if "/test/" in sample.name]
+    classes = sorted(support)
+    return Episode(
+        query=np.array([i for i, _ in query], np.int64),
+        query_class=np.array([classes.index(subject) for _, subject in query], np.int64),
+        support=np.array([[support[subject]] for subject in classes], np.int64),
+    )
