@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -16,6 +16,18 @@ class Section(BaseModel):
     """A part of the configuration: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_kind(cls, values: object) -> object:
+        """Let ``optimiser: {learning_rate: 0.1}`` mean the default kind of optimiser."""
+        if not isinstance(values, dict):
+            return values
+        kinds = {name: getattr(field.default, "kind", None) for name, field in cls.model_fields.items()}
+        return {
+            name: {"kind": kinds[name]} | value if isinstance(value, dict) and kinds.get(name) else value
+            for name, value in values.items()
+        }
 
 
 class Frame(Section):

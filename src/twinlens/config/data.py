@@ -106,9 +106,7 @@ class SyntheticData(Section):
     test_pairs: Count = 600
 
 
-DataConfig = Annotated[
-    LfwData | OmniglotData | FolderData | PairsData | SyntheticData, Field(discriminator="kind")
-]
+DataConfig = Annotated[LfwData | OmniglotData | FolderData | PairsData | SyntheticData, Field(discriminator="kind")]
 
 
 class SplitConfig(Section):

@@ -35,9 +35,7 @@ def find_recipe(recipe: str | Path) -> Path:
         if path.is_file():
             return path
     known = ", ".join(recipe_names())
-    raise ConfigError(
-        f"There is no recipe {str(recipe)!r}.", f"Give the path of a YAML file, or one of: {known}."
-    )
+    raise ConfigError(f"There is no recipe {str(recipe)!r}.", f"Give the path of a YAML file, or one of: {known}.")
 
 
 def load_config(recipe: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -115,10 +113,7 @@ def _known_keys(parents: Iterable[str]) -> list[str]:
     models: list[type[BaseModel]] = [Config]
     for part in parents:
         below = [
-            m
-            for model in models
-            if part in model.model_fields
-            for m in _models(model.model_fields[part].annotation)
+            m for model in models if part in model.model_fields for m in _models(model.model_fields[part].annotation)
         ]
         models = below or [model for model in models if _kind(model) == part]
     return sorted({name for model in models for name in model.model_fields})

@@ -54,9 +54,7 @@ class Config(Section):
     loss: BinaryCrossEntropy = BinaryCrossEntropy()
     augment: Annotated[NoAugmentation | AffineAugmentation, Field(discriminator="kind")] = NoAugmentation()
     optimiser: Annotated[Sgd | Adam, Field(discriminator="kind")] = Sgd()
-    schedule: Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")] = (
-        ExponentialSchedule()
-    )
+    schedule: Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")] = ExponentialSchedule()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 
