@@ -99,24 +99,35 @@ def _apply(values: dict[str, Any], override: str) -> None:
 
 
 def _explain(detail: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
+    parts = [str(detail["input"]) if part == "[key]" else str(part) for part in detail["loc"]]
     if detail["type"] != "extra_forbidden":
-        return f"{key}: {detail['msg']}" if key else detail["msg"]
-    *parents, unknown = (str(part) for part in detail["loc"])
-    near = difflib.get_close_matches(unknown, list(_known_keys(parents)), n=1, cutoff=0.4)
-    hint = f", did you mean {near[0]!r}?" if near else f", known are {', '.join(_known_keys(parents))}"
-    return f"unknown key {'.'.join([*parents, unknown])!r}{hint}"
+        key, reason = ".".join(_walk(parts)[0]), detail["msg"].removeprefix("Value error, ")
+        return f"{key}: {reason}" if key else reason
+    *parents, last = parts
+    path, models = _walk(parents)
+    key = ".".join([*path, last])
+    known = sorted({name for model in models for name in model.model_fields})
+    near = difflib.get_close_matches(last, known, n=1, cutoff=0.5)
+    return f"unknown key {key!r}{f', did you mean {near[0]!r}?' if near else ';'} known are {', '.join(known)}"
 
 
-def _known_keys(parents: Iterable[str]) -> list[str]:
-    """Keys of the section at ``parents``; the path of a variant has its kind as an extra part."""
+def _walk(parents: Iterable[str]) -> tuple[list[str], list[type[BaseModel]]]:
+    """The keys among ``parents`` and the sections they lead to; a variant's kind is a part but no key."""
+    path: list[str] = []
     models: list[type[BaseModel]] = [Config]
     for part in parents:
-        below = [
-            m for model in models if part in model.model_fields for m in _models(model.model_fields[part].annotation)
-        ]
-        models = below or [model for model in models if _kind(model) == part]
-    return sorted({name for model in models for name in model.model_fields})
+        if any(part in model.model_fields for model in models):
+            path.append(part)
+            models = [m for model in models if part in model.model_fields for m in _sections(model, part)]
+        elif variants := [model for model in models if _kind(model) == part]:
+            models = variants
+        else:
+            path.append(part)
+    return path, models
+
+
+def _sections(model: type[BaseModel], field: str) -> Iterator[type[BaseModel]]:
+    return _models(model.model_fields[field].annotation)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
