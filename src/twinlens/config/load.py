@@ -99,7 +99,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
 
 
 def _explain(detail: ErrorDetails) -> str:
-    parts = [str(detail["input"]) if part == "[key]" else str(part) for part in detail["loc"]]
+    parts = [str(part) for part in detail["loc"] if part != "[key]"]
     if detail["type"] != "extra_forbidden":
         key, reason = ".".join(_walk(parts)[0]), detail["msg"].removeprefix("Value error, ")
         return f"{key}: {reason}" if key else reason
