@@ -176,9 +176,7 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
 
 def _eight_bit(pixels: np.ndarray, name: str) -> UInt8Array:
     if pixels.min() < 0 or pixels.max() > 0xFFFF:
-        raise ImageError(
-            f"{name} has more than 16 bits per pixel.", "Convert it to 8 or 16 bits per channel."
-        )
+        raise ImageError(f"{name} has more than 16 bits per pixel.", "Convert it to 8 or 16 bits per channel.")
     return np.take(_EIGHT_OF_SIXTEEN_BITS, pixels)
 
 
