@@ -11,10 +11,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from twinlens.comparison import Comparison
 from twinlens.config import Config
 from twinlens.data.dataset import Partition
-from twinlens.errors import DataError
 from twinlens.evaluation.metrics import auc
-from twinlens.evaluation.oneshot import oneshot_accuracy, random_episodes
-from twinlens.types import Episode, Float32Array, Pairs, Scores
+from twinlens.evaluation.oneshot import largest_n_way, oneshot_credit, random_episodes
+from twinlens.types import Episode, Float32Array, IntArray, Pairs, Scores
 
 _TASKS = 400
 
@@ -67,8 +66,7 @@ class ValidationPart:
         """N-way one-shot accuracy for the largest N that the subjects allow; none if there are too few."""
         if not self.episodes:
             return None
-        figures = oneshot_accuracy(self.episodes, embeddings, self.subjects, comparison)
-        return figures
+        return float(oneshot_credit(self.episodes, embeddings, comparison).mean())
 
 
 def figures(scores: Scores) -> dict[str, float]:
@@ -82,11 +80,6 @@ def figures(scores: Scores) -> dict[str, float]:
     }
 
 
-def _largest_tasks(subjects: np.ndarray, n_way: int, seed: int) -> tuple[Episode, ...]:
-    positions = np.arange(len(subjects))
-    while n_way >= 2:
-        try:
-            return random_episodes(positions, subjects, n_way, 1, _TASKS, seed)
-        except DataError:
-            n_way //= 2
-    return ()
+def _largest_tasks(subjects: IntArray, n_way: int, seed: int) -> tuple[Episode, ...]:
+    ways = min(n_way, largest_n_way(subjects, 1))
+    return random_episodes(np.arange(len(subjects)), subjects, ways, 1, _TASKS, seed) if ways >= 2 else ()
