@@ -11,7 +11,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from twinlens.data.archives import is_archive
 from twinlens.data.dataset import Dataset
+from twinlens.data.sources import unpacked
 from twinlens.errors import DataError
 from twinlens.types import IntArray, Pairs, Sample
 
@@ -39,18 +41,22 @@ def photos_by_subject(root: Path) -> Iterator[tuple[str, list[str]]]:
 def read_folder(root: Path) -> Dataset:
     """One folder per subject, named after it, with at least one photo directly in it.
 
+    Args:
+        root: The folder of those folders, or an archive of it.
+
     Raises:
         DataError: There are fewer than two subjects, or one has no photo.
     """
+    folder = unpacked(root) if is_archive(root) else root
     samples = []
-    for subject, names in photos_by_subject(root):
+    for subject, names in photos_by_subject(folder):
         if not names:
             raise DataError(
-                f"{root / subject} holds no photos ({', '.join(sorted(_SUFFIXES))}).",
+                f"{folder / subject} holds no photos ({', '.join(sorted(_SUFFIXES))}).",
                 "Add one or remove the folder; photos must lie directly in the folder of their subject.",
             )
         samples += [Sample(f"{subject}/{name}", subject) for name in names]
-    dataset = Dataset(f"folder:{root.name}", root, tuple(sorted(samples, key=lambda s: s.name)))
+    dataset = Dataset(f"folder:{root.name}", folder, tuple(sorted(samples, key=lambda s: s.name)))
     if len(dataset.subjects) < 2:
         raise DataError(
             f"{root} holds {len(dataset.subjects)} folders with photos, and at least two subjects are needed.",
@@ -91,7 +97,7 @@ def read_pair_list(path: Path) -> tuple[Dataset, Pairs]:
 
 
 def _visible(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    return [path.name for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
 
 
 def _joined(genuine: Pairs, n: int) -> IntArray:

@@ -7,20 +7,21 @@ References:
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import numpy as np
 
+from twinlens.data.cache import build_once, cache_folder
 from twinlens.data.dataset import Dataset
 from twinlens.data.folders import photos_by_subject
 from twinlens.data.sources import OmniglotFiles
 from twinlens.errors import DataError
+from twinlens.files import sha256_json
 from twinlens.types import BoolArray, Episode, IntArray, Sample
 
 _REMEDY = "Fetch Omniglot with: twinlens data fetch omniglot"
-_BACKGROUND = "images_background"
+_BACKGROUND, _EVALUATION = "images_background", "images_evaluation"
 _RUNS = [f"run{number:02d}" for number in range(1, 21)]
 _WAYS = 20
 
@@ -31,24 +32,25 @@ def read_omniglot(files: OmniglotFiles) -> Dataset:
     Raises:
         DataError: One of the two folders holds no characters.
     """
-    root = Path(os.path.commonpath([files.background, files.evaluation]))
+    root = _common_root(files)
     samples = []
-    for folder in (files.background, files.evaluation):
+    for name, folder in ((_BACKGROUND, files.background), (_EVALUATION, files.evaluation)):
         found = [
-            Sample((folder.relative_to(root) / alphabet / character / name).as_posix(), f"{alphabet}/{character}")
-            for alphabet in sorted(path.name for path in folder.iterdir() if path.is_dir())
-            for character, names in photos_by_subject(folder / alphabet)
-            for name in names
+            Sample(f"{name}/{alphabet.name}/{character}/{drawing}", f"{alphabet.name}/{character}")
+            for alphabet in folder.iterdir()
+            if alphabet.is_dir()
+            for character, drawings in photos_by_subject(alphabet)
+            for drawing in drawings
         ]
         if not found:
-            raise DataError(f"{folder} holds no characters in folders Alphabet/characterNN.", _REMEDY)
+            raise DataError(f"{folder} holds no drawings in folders Alphabet/characterNN.", _REMEDY)
         samples += found
     return Dataset("omniglot", root, tuple(sorted(samples, key=lambda s: s.name)))
 
 
 def is_background(dataset: Dataset) -> BoolArray:
     """Whether each sample is of a background alphabet; bool ``(n,)``."""
-    return np.array([_BACKGROUND in sample.name.split("/") for sample in dataset.samples], np.bool_)
+    return np.array([sample.name.startswith(f"{_BACKGROUND}/") for sample in dataset.samples], np.bool_)
 
 
 def alphabet_codes(dataset: Dataset) -> IntArray:
@@ -60,7 +62,7 @@ def alphabet_codes(dataset: Dataset) -> IntArray:
 def read_runs(files: OmniglotFiles) -> tuple[Dataset, tuple[Episode, ...]]:
     """The official 20 runs of 20-way one-shot classification within an alphabet.
 
-    Their images are copies of drawings in the evaluation alphabets.
+    Their images show drawings of the evaluation alphabets.
 
     Returns:
         The 800 images, with subjects such as ``run01/class05``, and an episode for each run, in order, whose
@@ -75,6 +77,20 @@ def read_runs(files: OmniglotFiles) -> tuple[Dataset, tuple[Episode, ...]]:
         if not dataset.path(index).is_file():
             raise DataError(f"{dataset.path(index)} is missing.", _REMEDY)
     return dataset, tuple(_episode(dataset, run) for run in _RUNS)
+
+
+def _common_root(files: OmniglotFiles) -> Path:
+    """One folder with both halves in it, by links if they lie apart, so that samples have the same names everywhere."""
+    parent = files.background.parent
+    if files.background.name == _BACKGROUND and files.evaluation == parent / _EVALUATION:
+        return parent
+    halves = {_BACKGROUND: files.background.resolve(), _EVALUATION: files.evaluation.resolve()}
+    key = sha256_json([str(folder) for folder in halves.values()])[:16]
+    with build_once(cache_folder() / "omniglot" / key) as temporary:
+        if temporary is not None:
+            for name, folder in halves.items():
+                (temporary / name).symlink_to(folder, target_is_directory=True)
+    return cache_folder() / "omniglot" / key
 
 
 def _run_samples(runs: Path, run: str) -> list[Sample]:

@@ -171,27 +171,29 @@ def _validation_subjects(pairs: Pairs, subject_codes: IntArray, share: float, rn
         [np.bincount(of_pair[mask], minlength=n) for mask in (pairs.is_genuine, ~pairs.is_genuine)], axis=1
     )
     target = np.maximum(1, np.rint(share * sizes.sum(axis=0))).astype(np.int64)
-    whole = _fill(sizes, target, rng)
+    whole = _whole_components(sizes, target, rng)
     chosen = np.isin(component, whole)
-    missing = int(target.sum() - sizes[whole].sum())
+    missing = int((target - sizes[whole].sum(axis=0)).sum())
     if missing > _SHORTFALL * target.sum():
-        rest = np.setdiff1d(np.unique(of_pair), whole)
-        smallest, largest = rest[np.argsort(sizes[rest].sum(axis=1), kind="stable")[[0, -1]]]
-        if sizes[smallest].sum() < 2 * missing:  # overshooting by it is nearer than stopping short
-            chosen |= component == smallest
-        else:
-            start = rng.choice(np.flatnonzero(component == largest))
-            chosen[_grown(graph, int(start), missing, pairs, subject_codes)] = True
+        rest = np.setdiff1d(of_pair, whole)
+        giant = rest[np.argmax(sizes[rest].sum(axis=1))]
+        start = int(rng.choice(np.flatnonzero(component == giant)))
+        chosen[_grown(graph, start, missing, pairs, subject_codes)] = True
     return chosen
 
 
-def _fill(sizes: IntArray, target: IntArray, rng: np.random.Generator) -> IntArray:
-    """Components in random order, each taken if it fits into what is left of both targets."""
-    room, taken = target.copy(), []
+def _whole_components(sizes: IntArray, target: IntArray, rng: np.random.Generator) -> IntArray:
+    """Components in random order, as long as both kinds of pairs fit, and one more if that is no worse."""
+    room, taken, rest = target.copy(), [], []
     for component in rng.permutation(np.flatnonzero(sizes.sum(axis=1))):
         if (sizes[component] <= room).all():
             taken.append(component)
             room -= sizes[component]
+        else:
+            rest.append(component)
+    after = [np.abs(room - sizes[component]).sum() for component in rest]
+    if after and min(after) <= room.sum():
+        taken.append(rest[int(np.argmin(after))])
     return np.array(taken, np.int64)
 
 
