@@ -45,3 +45,7 @@ class LeakError(TwinlensError):
 
 class TrainingError(TwinlensError):
     """The training cannot go on: the network collapsed or diverged, or the data is too little."""
+
+
+class EvaluationError(TwinlensError):
+    """There is nothing to evaluate: embeddings or scores are not numbers, or a kind of pair is missing."""

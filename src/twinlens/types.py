@@ -98,6 +98,15 @@ class Scores:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __getitem__(self, chosen: IntArray | BoolArray | slice) -> Scores:
+        """The chosen pairs, by index array, mask or slice."""
+        return Scores(
+            self.values[chosen],
+            self.is_genuine[chosen],
+            self.first_subject[chosen],
+            self.second_subject[chosen],
+        )
+
     @property
     def genuine(self) -> Float64Array:
         """Scores of the genuine pairs."""

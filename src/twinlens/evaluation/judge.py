@@ -1,0 +1,91 @@
+"""What is fixed on validation people before anyone looks at the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from twinlens.comparison import Comparison
+from twinlens.config.sections import EvaluationConfig
+from twinlens.data.dataset import Dataset, Part
+from twinlens.evaluation.calibration import fit_calibration, threshold_at_even_odds
+from twinlens.evaluation.scoring import score_part
+from twinlens.evaluation.thresholds import all_scores, operating_points
+from twinlens.types import Calibration, Float32Array, IntArray, OperatingPoint
+
+# Half a million impostor pairs at most, and nobody in more than 45 genuine ones.
+_MOST_SAMPLES = 1000
+_MOST_PER_SUBJECT = 10
+# The ends of an interval for a threshold are good to a tenth of its width, and a million pairs take 3 s.
+_RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Turns two embeddings into a score, a likelihood ratio and a decision.
+
+    Attributes:
+        comparison: Gives the score.
+        calibration: Gives the log-likelihood ratio.
+        threshold: Match iff score ≥ this.
+    """
+
+    comparison: Comparison
+    calibration: Calibration
+    threshold: float
+
+
+def calibrate(
+    embeddings: Float32Array,
+    dataset: Dataset,
+    validation: Part,
+    comparison: Comparison,
+    setting: Literal["pairs-only", "identities"],
+    settings: EvaluationConfig,
+    seed: int,
+) -> tuple[Judge, tuple[OperatingPoint, ...]]:
+    """Fix calibration, threshold and operating points on validation people.
+
+    Where names may not be used, calibration and threshold rest on the listed pairs alone; where they may, on all
+    pairs of the validation samples. The operating points always rest on all cross-subject pairs, as two
+    different people differ whether or not a list says so.
+
+    "All" has two limits: of a subject with more than ten samples ten are drawn, lest one person be the measure
+    of all others; and of more than a thousand samples a thousand are drawn.
+
+    Args:
+        embeddings: float32 ``(n, dim)``, of ``validation.samples`` in their order.
+        dataset: Where the part points into.
+        validation: People that neither training nor test shows.
+        comparison: What scores a pair.
+        setting: Whether names may be used.
+        settings: The level of intervals.
+        seed: Equal seeds give equal results.
+
+    Raises:
+        EvaluationError: A score is not finite, or there are no genuine or no impostor pairs.
+    """
+    codes = dataset.subject_codes[validation.samples]
+    chosen = _representative(codes, seed)
+    every = all_scores(embeddings[chosen], codes[chosen], comparison)
+    if setting == "identities":
+        calibration = fit_calibration(every)
+    else:
+        calibration = fit_calibration(score_part(embeddings, dataset, validation, comparison))
+    judge = Judge(comparison, calibration, threshold_at_even_odds(calibration))
+    cross = every[~every.is_genuine]
+    points = operating_points(cross.values, cross.first_subject, cross.second_subject, settings.level, _RESAMPLES, seed)
+    return judge, points
+
+
+def _representative(subject_codes: IntArray, seed: int) -> IntArray:
+    """Sorted positions of the samples to compare with each other, within the two limits."""
+    order = np.random.default_rng(seed).permutation(len(subject_codes))
+    _, codes, sizes = np.unique(subject_codes[order], return_inverse=True, return_counts=True)
+    # How many samples of the same subject come earlier in the random order.
+    by_subject = np.argsort(codes, kind="stable")
+    earlier = np.empty(len(order), np.int64)
+    earlier[by_subject] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.sort(order[earlier < _MOST_PER_SUBJECT][:_MOST_SAMPLES])
