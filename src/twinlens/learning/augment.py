@@ -20,14 +20,16 @@ def augment(images: torch.Tensor, config: NoAugmentation | AffineAugmentation) -
     """
     if isinstance(config, NoAugmentation):
         return images
-    matrices = _affine_matrices(len(images), images.shape[-2:], config, images.device)
-    warped = warp_affine(
-        images,
-        matrices[:, :2],
-        (images.shape[-2], images.shape[-1]),
-        padding_mode="border",
-        align_corners=True,
-    )
+    # In float32: a coordinate in bfloat16 is wrong by up to a pixel.
+    with torch.autocast(images.device.type, enabled=False):
+        matrices = _affine_matrices(len(images), images.shape[-2:], config, images.device)
+        warped = warp_affine(
+            images,
+            matrices[:, :2],
+            (images.shape[-2], images.shape[-1]),
+            padding_mode="border",
+            align_corners=True,
+        )
     flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < config.flip
     return torch.where(flipped, warped.flip(-1), warped)
 
