@@ -100,7 +100,7 @@ class SyntheticData(Section):
     kind: Literal["synthetic"] = "synthetic"
     subjects: Annotated[int, Field(ge=10)] = 200
     per_subject: Annotated[int, Field(ge=2)] = 6
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     test: Share = 0.3
     setting: Identities = Identities()
     test_pairs: Count = 600
