@@ -15,19 +15,26 @@ Count = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A part of the configuration: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _default_kind(cls, values: object) -> object:
-        """Let ``optimiser: {learning_rate: 0.1}`` mean the default kind of optimiser."""
+    def _complete(cls, values: object) -> object:
+        """Let ``optimiser: {learning_rate: 0.1}`` change one key of the default and keep its kind and the others."""
         if not isinstance(values, dict):
             return values
-        kinds = {name: getattr(field.default, "kind", None) for name, field in cls.model_fields.items()}
-        return {
-            name: {"kind": kinds[name]} | value if isinstance(value, dict) and kinds.get(name) else value
-            for name, value in values.items()
-        }
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {name: _completed(value, defaults.get(name)) for name, value in values.items()}
+
+
+def _completed(value: object, default: object) -> object:
+    if not isinstance(value, dict) or not isinstance(default, Section):
+        return value
+    kept = {name: getattr(default, name) for name in type(default).model_fields}
+    kind = kept.get("kind")
+    if value.get("kind", kind) != kind:
+        return value
+    return kept | {name: _completed(item, kept.get(name)) for name, item in value.items()}
 
 
 class Frame(Section):
