@@ -52,12 +52,12 @@ def load_config(recipe: str | Path, overrides: Iterable[str] = ()) -> Config:
     path = find_recipe(recipe)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # an impossible date or wrong encoding is a ValueError
         raise ConfigError(f"{path} is not valid YAML: {error}.", "Mend the line it names.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no sections.", "See the recipes that come with twinlens.")
-    for override in overrides:
-        _apply(values, override)
+    for keys, value in sorted(map(_parse, overrides), key=_rank):
+        _apply(values, keys, value)
     return parse_config(values, str(path))
 
 
@@ -79,23 +79,40 @@ def dump_recipe(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
+def _parse(override: str) -> tuple[list[str], Any]:
     key, equals, text = override.partition("=")
-    if not equals or not key:
+    if not equals or not key.strip():
         raise ConfigError(f"--set {override!r} is not of the form section.key=value.")
-    *sections, last = key.strip().split(".")
+    try:
+        return key.strip().split("."), yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"--set {override!r}: the value is not valid YAML.") from error
+
+
+def _rank(assignment: tuple[list[str], Any]) -> tuple[bool, int]:
+    """Kinds come first, outer before inner: a new kind clears its section, and no override may be lost to that."""
+    keys, _ = assignment
+    return (False, len(keys)) if keys[-1] == "kind" else (True, 0)
+
+
+def _apply(values: dict[str, Any], keys: list[str], value: Any) -> None:
+    *sections, last = keys
     place = values
     for section in sections:
         place = place.setdefault(section, {})
         if not isinstance(place, dict):
-            raise ConfigError(f"--set {key}: {section!r} is a value, not a section.")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override!r}: the value is not valid YAML.") from error
-    if last == "kind" and place.get("kind") != value:
+            raise ConfigError(f"--set {'.'.join(keys)}: {section!r} is a value, not a section.")
+    if last == "kind" and place.get("kind", _default_kind(sections)) != value:
         place.clear()  # another variant: the keys of the old one would be unknown to it
     place[last] = value
+
+
+def _default_kind(sections: list[str]) -> str | None:
+    """The kind of a section that does not state it."""
+    found: Any = Config.model_construct()
+    for section in sections:
+        found = getattr(found, section, None)
+    return getattr(found, "kind", None)
 
 
 def _explain(detail: ErrorDetails) -> str:

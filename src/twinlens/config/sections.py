@@ -37,7 +37,7 @@ class EvaluationConfig(Section):
     prior: Annotated[float, Field(gt=0, lt=1)] = 0.5
     level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     resamples: Annotated[int, Field(ge=100)] = 1000
-    n_way: tuple[Annotated[int, Field(ge=2)], ...] = (5, 20)
+    n_way: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)] = (5, 20)
     oneshot_trials: Count = 1000
 
 
