@@ -1,8 +1,8 @@
 """The bundle: a folder with a model that can be used without knowing where it came from.
 
 ``model.onnx`` maps uint8 crops to float32 embeddings; ``manifest.json`` says how crops are made, how embeddings
-are compared, what a score means and which people the model has seen; ``card.md`` says the same to a person. This
-module needs neither torch nor ONNX Runtime.
+are compared, what a score means and which people the model has seen; ``card.md`` says the same to a person, and
+is no part of the fingerprint. This module needs neither torch nor ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -105,20 +105,18 @@ class Bundle(BaseModel):
         return self.folder / MODEL
 
 
-def write_bundle(folder: Path, model: bytes, manifest: Manifest, card: str) -> Bundle:
+def write_bundle(folder: Path, model: bytes, manifest: Manifest) -> Bundle:
     """Write a bundle, whole or not at all; one that lies there already is replaced.
 
     Args:
         folder: Where.
         model: The ONNX file's content.
         manifest: Its ``fingerprint`` is computed here.
-        card: The model card, in Markdown.
     """
     sealed = manifest.model_copy(update={"fingerprint": manifest.computed_fingerprint()})
     with whole_folder(folder, replace=True) as temporary:
         (temporary / MODEL).write_bytes(model)
         write_text(temporary / MANIFEST, sealed.model_dump_json(indent=1) + "\n")
-        write_text(temporary / CARD, card)
     return Bundle(folder=folder, manifest=sealed)
 
 

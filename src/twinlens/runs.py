@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,9 +15,26 @@ from pathlib import Path
 import twinlens
 from twinlens.config import Config, dump_recipe, load_config
 from twinlens.errors import RunError
-from twinlens.files import write_text
+from twinlens.files import write_json, write_text
 
 _LIBRARIES = ("torch", "lightning", "numpy", "scikit-learn", "onnxruntime", "pillow")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where and when a run was started.
+
+    Attributes:
+        started: UTC, ISO 8601.
+        commit: Of the source tree.
+        machine: Processor and cores.
+        versions: Of what its figures depend on.
+    """
+
+    started: str
+    commit: str
+    machine: str
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,10 @@ class Run:
             raise RunError(f"{self.folder} is no run: recipe.yaml is missing.", "Train one: twinlens train RECIPE.")
         return load_config(self.recipe)
 
+    def origin(self) -> Origin:
+        """Where and when the run was started."""
+        return Origin(**json.loads((self.folder / "origin.json").read_text(encoding="utf-8")))
+
     def log(self, line: str) -> None:
         """Show a line on standard error and keep it in ``log.txt`` with the time."""
         print(line, file=sys.stderr, flush=True)
@@ -110,6 +132,8 @@ def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
     if not run.recipe.is_file():
         if folder.exists() and any(folder.iterdir()):
             raise RunError(f"{folder} is not empty and no run.", "Choose another folder with --out.")
+        started = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        write_json(folder / "origin.json", asdict(Origin(started, source_commit(), machine(), versions())))
         write_text(run.recipe, dump_recipe(config))
         return run
     if run.config() != config:

@@ -1,0 +1,30 @@
+# Two targets for everybody: `make run` and `make test`. Both make the environment first if there is none.
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: run test check docs clean
+
+run: $(STAMP)
+	$(BIN)/twinlens quickstart --out runs/quick
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(STAMP)
+	$(BIN)/twinlens results table --write README.md
+
+$(STAMP): pyproject.toml constraints.txt
+	python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[all]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs

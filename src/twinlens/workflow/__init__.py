@@ -1,0 +1,11 @@
+"""The whole job, for the command line and for Python: train, evaluate, report.
+
+This is where the halves meet: learning hands a model over as a bundle, and everything after reads only that.
+"""
+
+from twinlens.workflow.evaluate import evaluate
+from twinlens.workflow.prepare import Prepared, prepare
+from twinlens.workflow.report import report
+from twinlens.workflow.train import train
+
+__all__ = ["Prepared", "evaluate", "prepare", "report", "train"]

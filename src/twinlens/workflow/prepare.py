@@ -1,0 +1,34 @@
+"""From a configuration to crops and the parts that train, validate and test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twinlens.config import Config
+from twinlens.data.dataset import Partition
+from twinlens.data.datasets import open_dataset
+from twinlens.data.protocols import make_partition
+from twinlens.data.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a training or an evaluation needs of the data.
+
+    Attributes:
+        store: Crops of the dataset.
+        partition: Which of them train, validate and test.
+    """
+
+    store: Store
+    partition: Partition
+
+
+def prepare(config: Config, *, skip_broken: bool = False) -> Prepared:
+    """Open the dataset, decode it if that has not been done yet, and cut it into parts.
+
+    Raises:
+        DataError: The data is missing, broken or too little.
+    """
+    store = open_store(open_dataset(config.data), config.frame, skip_broken=skip_broken)
+    return Prepared(store, make_partition(config, store.dataset, store.broken))

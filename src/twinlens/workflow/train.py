@@ -1,0 +1,118 @@
+"""Train a recipe and turn the best epoch into a calibrated bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twinlens.bundle import Manifest, Training, write_bundle
+from twinlens.config import Config, load_config
+from twinlens.data.dataset import Partition
+from twinlens.data.leaks import subject_digests
+from twinlens.errors import ConfigError
+from twinlens.evaluation.judge import calibrate
+from twinlens.evaluation.scoring import embed
+from twinlens.runs import Run, source_commit, start_run
+from twinlens.serving.encoder import OnnxEncoder
+from twinlens.workflow.prepare import Prepared, prepare
+from twinlens.workflow.result import start_result
+
+if TYPE_CHECKING:
+    from twinlens.learning.module import SiameseModule
+
+# Crops that the exported model is compared with the trained one on, and what rounding may change.
+_PARITY_CROPS = 32
+_PARITY_BOUND = 1e-3
+
+
+def train(
+    recipe: str | Path | Config,
+    *,
+    overrides: Iterable[str] = (),
+    out: Path | None = None,
+    resume: bool = False,
+    skip_broken: bool = False,
+) -> Run:
+    """Train a verifier; ends with a calibrated bundle in the run's folder.
+
+    Args:
+        recipe: A recipe's name or path, or a configuration.
+        overrides: ``section.key=value`` strings.
+        out: The run's folder; ``runs/NAME`` if not given.
+        resume: Go on with an interrupted run; a finished one is left as it is.
+        skip_broken: Leave out images that cannot be read.
+
+    Raises:
+        TwinlensError: Something is wrong with recipe, data or folder, or the network collapsed or diverged.
+    """
+    config = recipe if isinstance(recipe, Config) else load_config(recipe, overrides)
+    prepared = prepare(config, skip_broken=skip_broken)
+    run = start_run(out or Path("runs") / config.name, config, resume=resume)
+    if run.result.is_file():
+        return run
+    try:
+        from twinlens.learning import train as learning
+    except ModuleNotFoundError as error:
+        raise ConfigError("Training needs torch.", "Install it: pip install 'twinlens[train]'.") from error
+
+    module = learning.train(config, prepared.partition, prepared.store.crops, run)
+    if os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0":
+        _write_bundle(module, config, prepared, run)
+    return run
+
+
+def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run: Run) -> None:
+    from twinlens.learning.export import TorchEncoder, refuse_disparity, to_onnx
+
+    validation, crops = prepared.partition.validation, prepared.store.crops
+    model = to_onnx(module.twin, config.frame.shape)
+    encoder = OnnxEncoder(model, config.frame.shape, module.twin.dim)
+    sample = np.ascontiguousarray(crops[validation.samples[:_PARITY_CROPS]])
+    difference = refuse_disparity(TorchEncoder(module.twin), encoder, sample, _PARITY_BOUND)
+    run.log(f"exported; embeddings differ from the trained network's by at most {difference:.1e}")
+    comparison = module.head.comparison()
+    embeddings = embed(encoder, crops, validation.samples)
+    judge, points = calibrate(
+        embeddings,
+        prepared.partition.dataset,
+        validation,
+        comparison,
+        config.data.setting.kind,
+        config.evaluation,
+        config.seed,
+    )
+    manifest = Manifest(
+        name=config.name,
+        frame=config.frame,
+        dim=module.twin.dim,
+        comparison=comparison,
+        threshold=judge.threshold,
+        calibration=judge.calibration,
+        operating_points=points,
+        training=_training(config, prepared.partition),
+        model_sha256=hashlib.sha256(model).hexdigest(),
+    )
+    bundle = write_bundle(run.bundle, model, manifest)
+    start_result(run, config, prepared, bundle, encoder)
+
+
+def _training(config: Config, partition: Partition) -> Training:
+    dataset = partition.dataset
+    codes = np.union1d(partition.train.subject_codes(dataset), partition.validation.subject_codes(dataset))
+    return Training(
+        recipe=config.name,
+        dataset=dataset.name,
+        protocol=partition.protocol,
+        setting=config.data.setting.kind,
+        outside_data="none",
+        leaks=partition.leaks,
+        synthetic=config.data.kind == "synthetic",
+        seed=config.seed,
+        commit=source_commit(),
+        seen=tuple(sorted(subject_digests(dataset.name, (dataset.subjects[code] for code in codes)))),
+    )

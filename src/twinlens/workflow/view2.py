@@ -1,0 +1,47 @@
+"""LFW View 2 for a recipe: trained ten times, each on nine folds, and judged on the tenth."""
+
+from __future__ import annotations
+
+from twinlens.config import Config, parse_config
+from twinlens.config.data import LfwData
+from twinlens.errors import ConfigError
+from twinlens.evaluation.folds import combine_folds
+from twinlens.evaluation.result import FoldResult, Result
+from twinlens.runs import Run
+from twinlens.workflow.result import add_view2, finish_run
+from twinlens.workflow.train import train
+
+_FOLDS = range(1, 11)
+
+
+def retrain_folds(run: Run, *, skip_broken: bool) -> Result:
+    """Train the run's recipe on each nine folds of View 2 and add mean and standard error to its result.
+
+    Every fold is a run of its own under ``RUN/view2``; one that is finished is not trained again, and one that
+    was interrupted goes on. The threshold of a fold comes from validation people of its nine training folds.
+
+    Raises:
+        ConfigError: The run was not trained on LFW View 1.
+        TwinlensError: As training and evaluation.
+    """
+    config = run.config()
+    if not isinstance(config.data, LfwData) or config.data.view != 1:
+        raise ConfigError(f"{run.folder} was not trained on LFW View 1, so its recipe has no View 2.")
+    results = []
+    for fold in _FOLDS:
+        folder = run.folder / "view2" / f"fold{fold:02d}"
+        run.log(f"View 2, fold {fold} of {len(_FOLDS)}")
+        trained = train(fold_config(config, fold), out=folder, resume=True, skip_broken=skip_broken)
+        test = finish_run(trained, skip_broken=skip_broken).test
+        assert test is not None
+        results.append(
+            FoldResult(fold=fold, accuracy=test.accuracy.value, auc=test.auc.value, threshold=test.threshold)
+        )
+    return add_view2(run, combine_folds(results))
+
+
+def fold_config(config: Config, fold: int) -> Config:
+    """The recipe of ``config`` on the nine folds of View 2 other than ``fold``."""
+    values = config.model_dump(mode="json")
+    values["data"] |= {"view": 2, "fold": fold}
+    return parse_config(values, config.name)
