@@ -1,0 +1,50 @@
+"""``twinlens results``: publish results and keep the tables made from them up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_FOLDER = Path("docs/results")
+
+app = typer.Typer(help="Publish results and the table made from them.", no_args_is_help=True)
+
+
+@app.command()
+def publish(
+    run: Annotated[Path, typer.Argument(help="A run's folder, evaluated.")],
+    to: Annotated[Path, typer.Option(help="Where published results are kept.")] = _FOLDER,
+) -> None:
+    """Copy a run's result and scored pairs, without photos, to where published results are kept."""
+    from twinlens.reporting.results import publish as publish_run
+
+    typer.echo(f"Published: {publish_run(run, to)}\nNext:      twinlens results table --write README.md")
+
+
+@app.command()
+def table(
+    results: Annotated[Path, typer.Option("--from", help="Where published results are kept.")] = _FOLDER,
+    write: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file whose lines between <!-- results:begin --> and <!-- results:end --> are replaced."),
+    ] = None,
+) -> None:
+    """Print the table of all published results, or write it into files."""
+    from twinlens.errors import DataError
+    from twinlens.files import write_text
+    from twinlens.reporting.results import published, results_table, update_between_markers
+
+    text = results_table(published(results))
+    if not write:
+        typer.echo(text)
+        return
+    updated = {}
+    for path in write:  # all are read before the first is written, so that an error leaves all as they were
+        if not path.is_file():
+            raise DataError(f"There is no file {path}.", "Give a file that holds the two markers.")
+        updated[path] = update_between_markers(path.read_text(encoding="utf-8"), text, str(path))
+    for path, content in updated.items():
+        write_text(path, content)
+        typer.echo(f"Wrote the table into {path}")

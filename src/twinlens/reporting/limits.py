@@ -1,0 +1,47 @@
+"""What the figures of a run do not say; for the report and the model card."""
+
+from __future__ import annotations
+
+from twinlens.evaluation.result import Result
+from twinlens.reporting.highlights import decisive
+from twinlens.reporting.verdict import caveats
+from twinlens.reporting.wording import count, percent, rate
+
+
+def limits(result: Result) -> list[str]:
+    """The limits of a run's figures, the gravest first, one or two sentences each."""
+    shown = decisive(result)
+    accuracy = shown.accuracy
+    return [
+        *caveats(result),
+        f"Noise: with {count(shown.genuine_pairs + shown.impostor_pairs)} pairs of {count(shown.subjects)} people "
+        f"the accuracy is known to ±{100 * (accuracy.high - accuracy.low) / 2:.1f} points. Two runs that differ by less "
+        "may be equally good.",
+        *_unsupported(result),
+        f"One training (seed {result.provenance.seed}): the intervals say what other test people would change, not "
+        "what another seed would.",
+        f"The threshold was fixed on {count(result.validation.genuine_pairs)} genuine and "
+        f"{count(result.validation.impostor_pairs)} impostor validation pairs. Other validation people "
+        "would have put it elsewhere; the intervals do not include that.",
+        f"The match probability holds for a prior of {percent(shown.calibration.prior, 0)} and for photos like "
+        "those it was calibrated on. Where genuine pairs are rarer, give the true prior.",
+        "People, cameras, poses and lighting that the data lacks are not covered by any figure here, and "
+        "nothing here says that the error rates are the same for every group of people.",
+        "Known labelling errors of a dataset are flagged and stay in the scoring, as its protocol has it.",
+    ]
+
+
+def _unsupported(result: Result) -> list[str]:
+    shown = decisive(result)
+    weak = [rate(point.fmr) for point in shown.tar_at_fmr if not point.supported]
+    if not weak:
+        return []
+    return [
+        f"False match rates of {_and(weak)} rest on fewer than 30 expected errors among "
+        f"{count(shown.impostor_pairs)} impostor pairs: treat them as hints."
+    ]
+
+
+def _and(words: list[str]) -> str:
+    *all_but_last, last = words
+    return f"{', '.join(all_but_last)} and {last}" if all_but_last else last

@@ -1,0 +1,116 @@
+"""The report: one HTML file that opens offline, prints well, and holds everything that people decide with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from twinlens.config import Frame
+from twinlens.evaluation.result import Evaluation, Result
+from twinlens.reporting import wording
+from twinlens.reporting.errors_by import Factor, errors_by, finding, measure_looks
+from twinlens.reporting.figures.decisions import det_chart, oneshot_chart, roc_chart, score_chart
+from twinlens.reporting.figures.errors import factor_chart
+from twinlens.reporting.figures.probability import reliability_chart
+from twinlens.reporting.figures.style import Chart
+from twinlens.reporting.figures.training import diary_charts, training_charts
+from twinlens.reporting.gallery import contact_sheet, walls
+from twinlens.reporting.highlights import decisive, highlights
+from twinlens.reporting.limits import limits
+from twinlens.reporting.photos import Photos
+from twinlens.reporting.reproduce import commands
+from twinlens.reporting.scores import ScoredPairs
+from twinlens.reporting.setup import layer_rates, setup, stopping
+from twinlens.reporting.verdict import caveats, setting, verdict
+
+
+def make_report(result: Result, scores: ScoredPairs, photos: Photos | None, errata: Mapping[str, str]) -> str:
+    """Write the report of one run.
+
+    Args:
+        result: What is known about the run.
+        scores: The scored pairs of the part that the verdict rests on.
+        photos: Where pictures come from; ``None`` makes a report without, which says so.
+        errata: What is known to be wrong about single photos, by file name without folder and suffix.
+
+    Returns:
+        A whole HTML document without any reference to anything outside of it.
+    """
+    shown = decisive(result)
+    frame = Frame.model_validate(result.recipe.get("frame", {}))
+    looks = measure_looks(scores.photos, photos, frame) if photos else None
+    factors = errors_by(scores, shown.threshold, shown.level, looks)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            result=result,
+            shown=shown,
+            parts=parts(result),
+            verdict=verdict(result),
+            setting=setting(result),
+            caveats=caveats(result),
+            highlights=highlights(result),
+            charts=_charts(result, factors),
+            losses=_losses(result),
+            factors=factors,
+            finding=finding(factors),
+            has_photos=photos is not None,
+            sheet=contact_sheet(scores, photos) if photos else (),
+            walls=walls(scores, photos, errata),
+            setup=setup(result.recipe),
+            layer_rates=layer_rates(result.recipe),
+            stopping=stopping(result),
+            limits=limits(result),
+            commands=commands(result),
+            recipe=yaml.safe_dump(result.recipe, sort_keys=False, allow_unicode=True, default_flow_style=None),
+            style=_asset("report.css"),
+            script=_asset("report.js"),
+            plotly=Markup(get_plotlyjs()),  # noqa: S704 - the library's own source
+        )
+    )
+
+
+def parts(result: Result) -> list[Evaluation]:
+    """The evaluated parts in the order in which they are compared."""
+    return [result.train, result.validation, *([result.test] if result.test else [])]
+
+
+def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart]]:
+    shown = decisive(result)
+    return {
+        "training": training_charts(result.training),
+        "diary": diary_charts(result.training),
+        "tradeoffs": [roc_chart(parts(result)), det_chart(parts(result))],
+        "scores": [score_chart(shown)],
+        "calibration": [reliability_chart(shown)],
+        "oneshot": [oneshot_chart(shown)] if shown.oneshot else [],
+        "errors": [factor_chart(factor) for factor in factors],
+    }
+
+
+def _losses(result: Result) -> dict[str, float]:
+    """The training's own loss in the best epoch, of the parts where it was computed."""
+    best = next((e for e in result.training.epochs if e.epoch == result.training.best_epoch), None)
+    return {} if best is None else {"train": best.train_loss, "validation": best.validation_loss}
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("twinlens.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= wording.FILTERS
+    return environment
+
+
+def _asset(name: str) -> Markup:
+    return Markup(files("twinlens.reporting").joinpath("templates", name).read_text("utf-8"))  # noqa: S704

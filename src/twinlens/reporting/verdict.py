@@ -1,0 +1,114 @@
+"""The verdict: what a run is worth, in one sentence and in one table."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from twinlens.evaluation.result import Evaluation, Folds, OneShot, Result
+from twinlens.reporting.highlights import decisive, evaluation_highlights, guessing, highlights
+from twinlens.reporting.wording import count, percent, percent_span
+
+OUTSIDE_DATA = {
+    "none": "no outside data",
+    "label-free": "label-free outside data",
+    "labelled": "labelled outside data",
+}
+
+
+def setting(result: Result) -> str:
+    """The rules of the training in a few words, e.g. ``pairs-only, no outside data``."""
+    return f"{result.provenance.setting}, {OUTSIDE_DATA[result.provenance.outside_data]}"
+
+
+def verdict(result: Result) -> str:
+    """One plain sentence: how often it is right, how sure that is, and under which rules it was trained."""
+    claim = _folds_claim(result.view2) if result.view2 else _claim(decisive(result))
+    sentence = f"{result.name} {claim}. Training: {setting(result)}."
+    return f"Not a result (synthetic faces): {sentence}" if result.provenance.synthetic else sentence
+
+
+def caveats(result: Result) -> list[str]:
+    """What must be said in red beside every figure of this run; empty for most."""
+    shown = decisive(result)
+    found = []
+    if result.provenance.synthetic:
+        found.append(
+            "Not a result: the faces are synthetic, so these figures say that the program runs and nothing more."
+        )
+    if result.provenance.leaks:
+        found.append(
+            "Leaking: training and validation share people. Every validation figure flatters, and the epoch, "
+            "the threshold and the calibration were chosen on it."
+        )
+    if result.test is None and result.view2 is None:
+        found.append("Not tested: these figures are from validation, where epoch and threshold were chosen.")
+    if result.view2 is None and shown.accuracy.low <= guessing(shown):
+        found.append("The interval reaches down to guessing: this does not show that anything was learned.")
+    return found
+
+
+def verdict_table(outcome: Result | Evaluation) -> Table:
+    """The verdict as a table for the terminal, with the caveats in red below.
+
+    Args:
+        outcome: A run's result, or the figures of a model on a list of pairs that is not its own.
+    """
+    if isinstance(outcome, Result):
+        shown, rows = decisive(outcome), highlights(outcome)
+        title, warnings = verdict(outcome), caveats(outcome)
+    else:
+        shown, rows = outcome, evaluation_highlights(outcome)
+        title, warnings = f"It {_claim(outcome)}.", []
+    table = Table(
+        title=title,
+        caption="\n".join(warnings) or None,
+        box=SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        caption_style="bold red",
+    )
+    table.add_column(f"{shown.protocol}, {shown.part}")
+    table.add_column("Figure", justify="right", no_wrap=True)
+    table.add_column(f"{percent(shown.level, 0)} interval")
+    table.add_column("Note")
+    for row in rows:
+        table.add_row(row.label, row.value, row.span, row.note)
+    return table
+
+
+def print_verdict(outcome: Result | Evaluation | Folds | OneShot) -> None:
+    """Print to standard output what an evaluation came to."""
+    match outcome:
+        case Result() | Evaluation():
+            Console().print(verdict_table(outcome))
+        case Folds():
+            Console().print(f"It {_folds_claim(outcome)}.")
+        case OneShot():
+            Console().print(f"It {_oneshot_claim(outcome)}.")
+
+
+def _claim(shown: Evaluation) -> str:
+    pairs = count(shown.genuine_pairs + shown.impostor_pairs)
+    return (
+        f"is right on {percent(shown.accuracy.value)} of {pairs} {shown.part} pairs of {shown.protocol} "
+        f"({percent(shown.level, 0)} interval {percent_span(shown.accuracy)}; "
+        f"guessing gives {percent(guessing(shown), 0)})"
+    )
+
+
+def _folds_claim(folds: Folds) -> str:
+    mean, error = percent(folds.accuracy_mean, 2), percent(folds.accuracy_standard_error, 2)
+    return (
+        f"is right on {mean} ± {error} of the pairs of LFW View 2 "
+        f"(mean and standard error over {len(folds.folds)} folds; guessing gives {percent(0.5, 0)})"
+    )
+
+
+def _oneshot_claim(task: OneShot) -> str:
+    return (
+        f"solves {percent(task.accuracy.value)} of {count(task.tasks)} {task.n_way}-way {task.k_shot}-shot tasks "
+        f"({task.name}; interval {percent_span(task.accuracy)}; chance gives {percent(task.chance)})"
+    )

@@ -1,0 +1,79 @@
+"""How figures are written in words: one place, so that reports, cards and tables read alike."""
+
+from __future__ import annotations
+
+from twinlens.types import Interval
+
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """``0.7012`` as ``70.1 %``."""
+    return f"{100 * value:.{digits}f}{_SPACE}%"
+
+
+def percent_span(interval: Interval, digits: int = 1) -> str:
+    """The ends of an interval of shares, as ``67.2 % to 72.9 %``."""
+    return f"{percent(interval.low, digits)} to {percent(interval.high, digits)}"
+
+
+def percent_interval(interval: Interval, digits: int = 1) -> str:
+    """A share and its interval, as ``70.1 % (67.2 % to 72.9 %)``."""
+    return f"{percent(interval.value, digits)} ({percent_span(interval, digits)})"
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """A figure with a fixed number of decimals and a true minus sign."""
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:  # never "−0.000"
+        text = text.lstrip("-")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def decimal_span(interval: Interval, digits: int = 3) -> str:
+    """The ends of an interval, as ``0.672 to 0.729``."""
+    return f"{decimal(interval.low, digits)} to {decimal(interval.high, digits)}"
+
+
+def decimal_interval(interval: Interval, digits: int = 3) -> str:
+    """A figure and its interval, as ``0.701 (0.672 to 0.729)``."""
+    return f"{decimal(interval.value, digits)} ({decimal_span(interval, digits)})"
+
+
+def rate(value: float) -> str:
+    """A wanted error rate, as short as it can be said: ``0.001`` as ``0.1 %``."""
+    return f"{100 * value:.4g}{_SPACE}%"
+
+
+def count(value: int) -> str:
+    """A count with its thousands set apart."""
+    return f"{value:,}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units, as ``1 h 03 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f}{_SPACE}s" if seconds < 10 else f"{whole}{_SPACE}s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}{_SPACE}min {rest:02d}{_SPACE}s"
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours}{_SPACE}h {minutes:02d}{_SPACE}min"
+
+
+# What templates may use.
+FILTERS = {
+    function.__name__: function
+    for function in (
+        count,
+        decimal,
+        decimal_interval,
+        decimal_span,
+        duration,
+        percent,
+        percent_interval,
+        percent_span,
+        rate,
+    )
+}
