@@ -109,6 +109,10 @@ def _tar_members(archive: Path, folder: Path) -> Iterator[_Member]:
                 raise _refused(archive, f"holds {info.name!r}, which is no regular file")
             tarfile.data_filter(info, str(folder))
             yield _Member(info.name, file.extractfile(info))
+        # Only at its very end does gzip compare checksums, and tar stops reading before.
+        assert file.fileobj is not None
+        if len(file.fileobj.read(_CHUNK)) == _CHUNK or file.fileobj.read(1):
+            raise _refused(archive, "goes on after its end")
 
 
 class _Header(tarfile.TarInfo):
