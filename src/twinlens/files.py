@@ -9,11 +9,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from twinlens.errors import TwinlensError
+
+# Forbidden, or a file lies where a folder has to be, or the other way round.
+_NO_PLACE = (errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 
 
 @contextmanager
@@ -21,7 +24,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes if not.
 
     Raises:
-        TwinlensError: The disk is full or the folder cannot be written.
+        TwinlensError: The disk is full, or nothing can be written there.
     """
     with _plain_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,18 +53,12 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         try:
             yield temporary
             temporary.chmod(0o755)
-            if replace and path.exists():
-                # No system call swaps two folders everywhere; between these renames the old one lies aside, whole.
-                aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old.tmp", dir=path.parent))
-                path.rename(aside)
-                temporary.rename(path)
-                shutil.rmtree(aside)
-                return
-            try:
-                temporary.rename(path)
-            except OSError as error:
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                    raise
+            replaced = []
+            while not _placed(temporary, path) and replace:
+                # No system call swaps two folders everywhere; for a moment the old one lies aside, whole.
+                replaced.append(_put_aside(path))
+            for old in replaced:
+                shutil.rmtree(old)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -89,6 +86,24 @@ def sha256_json(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _placed(folder: Path, path: Path) -> bool:
+    """Rename ``folder`` to ``path``, unless a folder with something in it lies there."""
+    try:
+        folder.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+        return False
+    return True
+
+
+def _put_aside(folder: Path) -> Path:
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".old.tmp", dir=folder.parent))
+    with suppress(FileNotFoundError):  # another process has just done it
+        folder.rename(aside)
+    return aside
+
+
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -104,6 +119,7 @@ def _plain_disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise TwinlensError(f"No space left while writing {path}.", "Free some space and try again.") from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise TwinlensError(f"{path} cannot be written: {error.strerror}.", "Choose another folder.") from error
+        if error.errno in _NO_PLACE:
+            place = error.filename2 or error.filename or path
+            raise TwinlensError(f"{place} cannot be written: {error.strerror}.", "Choose another place.") from error
         raise
