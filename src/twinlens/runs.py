@@ -130,8 +130,8 @@ def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
     """
     run = Run(folder)
     if not run.recipe.is_file():
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty and no run.", "Choose another folder with --out.")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"{folder} is neither a run nor an empty folder.", "Choose another folder with --out.")
         started = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         write_json(folder / "origin.json", asdict(Origin(started, source_commit(), machine(), versions())))
         write_text(run.recipe, dump_recipe(config))
@@ -147,6 +147,8 @@ def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
 def source_commit() -> str:
     """The commit of the source tree that runs, with ``+changes`` if it differs, else the version."""
     root = Path(__file__).parents[2]
+    if not (root / ".git").exists():  # installed; a repository further up would be somebody else's
+        return f"twinlens {twinlens.__version__}"
     try:
         asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--", "src"]]
         head, changes = (
