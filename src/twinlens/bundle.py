@@ -7,6 +7,7 @@ is no part of the fingerprint. This module needs neither torch nor ONNX Runtime.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -79,7 +80,7 @@ class Manifest(BaseModel):
     calibration: Calibration
     operating_points: tuple[OperatingPoint, ...]
     training: Training
-    model_sha256: str
+    model_sha256: str = ""
     fingerprint: str = ""
 
     def computed_fingerprint(self) -> str:
@@ -111,9 +112,10 @@ def write_bundle(folder: Path, model: bytes, manifest: Manifest) -> Bundle:
     Args:
         folder: Where.
         model: The ONNX file's content.
-        manifest: Its ``fingerprint`` is computed here.
+        manifest: Its ``model_sha256`` and ``fingerprint`` are computed here.
     """
-    sealed = manifest.model_copy(update={"fingerprint": manifest.computed_fingerprint()})
+    described = manifest.model_copy(update={"model_sha256": hashlib.sha256(model).hexdigest()})
+    sealed = described.model_copy(update={"fingerprint": described.computed_fingerprint()})
     with whole_folder(folder, replace=True) as temporary:
         (temporary / MODEL).write_bytes(model)
         write_text(temporary / MANIFEST, sealed.model_dump_json(indent=1) + "\n")
