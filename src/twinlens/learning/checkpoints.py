@@ -22,11 +22,21 @@ class SafetensorsIO(CheckpointIO):
     """How Lightning writes and reads a checkpoint; a file is whole or absent."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
-        """Write the nested ``checkpoint`` to ``path``; ``storage_options`` is Lightning's and has no use here."""
+        """Write the nested ``checkpoint`` to ``path``; ``storage_options`` is Lightning's and has no use here.
+
+        Raises:
+            RunError: It cannot be written; a checkpoint that lies there already stands.
+            TypeError: It holds something else than tensors, plain values, lists and dictionaries of them.
+        """
         tensors: dict[str, torch.Tensor] = {}
         tree = _flatten(checkpoint, "", tensors)
         with whole_file(Path(path)) as temporary:
-            save_file(tensors, temporary, {_TREE: json.dumps(tree)})
+            try:
+                save_file(tensors, temporary, {_TREE: json.dumps(tree)})
+            except SafetensorError as error:
+                raise RunError(
+                    f"{path} was not written: {error}.", "Free some space and go on with --resume."
+                ) from error
 
     def load_checkpoint(
         self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
@@ -51,10 +61,14 @@ class SafetensorsIO(CheckpointIO):
 def _flatten(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
     """``value`` as JSON, with its tensors moved to ``tensors``; keys that are no strings survive as pairs."""
     if isinstance(value, torch.Tensor):
+        # The number keeps {"a.b": ...} apart from {"a": {"b": ...}}, and 1 from "1".
+        unique = f"{len(tensors)}{name}"
         # A copy, as safetensors refuses tensors that share memory.
-        tensors[name] = value.detach().contiguous().clone()
-        return {"tensor": name}
+        tensors[unique] = value.detach().contiguous().clone()
+        return {"tensor": unique}
     if isinstance(value, dict):
+        if not all(isinstance(key, str | int | float) for key in value):
+            raise TypeError(f"{name} has keys that are neither strings nor numbers, which a checkpoint cannot hold")
         return {"dict": [[key, _flatten(item, f"{name}.{key}", tensors)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
         return {"list": [_flatten(item, f"{name}.{i}", tensors) for i, item in enumerate(value)]}
