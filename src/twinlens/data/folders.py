@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from twinlens.data.archives import is_archive
+from twinlens.data.archives import is_archive, stem
 from twinlens.data.dataset import Dataset
 from twinlens.data.sources import unpacked
 from twinlens.errors import DataError
@@ -47,16 +47,16 @@ def read_folder(root: Path) -> Dataset:
     Raises:
         DataError: There are fewer than two subjects, or one has no photo.
     """
-    folder = unpacked(root) if is_archive(root) else root
+    folder, name = (unpacked(root), stem(root)) if is_archive(root) else (root, root.resolve().name)
     samples = []
-    for subject, names in photos_by_subject(folder):
-        if not names:
+    for subject, photos in photos_by_subject(folder):
+        if not photos:
             raise DataError(
                 f"{folder / subject} holds no photos ({', '.join(sorted(_SUFFIXES))}).",
                 "Add one or remove the folder; photos must lie directly in the folder of their subject.",
             )
-        samples += [Sample(f"{subject}/{name}", subject) for name in names]
-    dataset = Dataset(f"folder:{root.name}", folder, tuple(sorted(samples, key=lambda s: s.name)))
+        samples += [Sample(f"{subject}/{photo}", subject) for photo in photos]
+    dataset = Dataset(f"folder:{name}", folder, tuple(sorted(samples, key=lambda s: s.name)))
     if len(dataset.subjects) < 2:
         raise DataError(
             f"{root} holds {len(dataset.subjects)} folders with photos, and at least two subjects are needed.",
@@ -102,7 +102,7 @@ def _visible(folder: Path) -> list[str]:
 
 def _joined(genuine: Pairs, n: int) -> IntArray:
     """The number of each sample's connected component under the genuine pairs."""
-    graph = coo_array((np.ones(len(genuine), np.int8), (genuine.first, genuine.second)), shape=(n, n))
+    graph = coo_array((np.ones(len(genuine)), (genuine.first, genuine.second)), shape=(n, n))
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
@@ -130,7 +130,7 @@ def _read_rows(path: Path) -> tuple[list[int], list[str], list[str], list[bool]]
             if firsts[-1] == seconds[-1]:
                 raise DataError(f"{place} pairs {firsts[-1]} with itself.", "Remove that line.")
     except csv.Error as error:
-        raise DataError(f"{path}, line {rows.line_num} is not CSV: {error}.", "Mend that line.") from error
+        raise DataError(f"{path}, line {rows.line_num + 1} is not CSV: {error}.", "Mend that line.") from error
     if not lines:
         raise DataError(f"{path} lists no pairs.", "Add a line for each pair.")
     return lines, firsts, seconds, truths

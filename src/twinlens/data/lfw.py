@@ -123,19 +123,22 @@ def read_people(path: Path) -> tuple[dict[str, int], ...]:
     return tuple(folds)
 
 
-def people_samples(people: dict[str, int], dataset: Dataset, broken: Collection[str] = ()) -> IntArray:
-    """All photos of the people of :func:`read_people`, as sorted int64 indices, without the broken ones.
+def people_samples(path: Path, dataset: Dataset, broken: Collection[str] = ()) -> tuple[IntArray, ...]:
+    """All photos of the people of each fold of :func:`read_people`, as sorted int64 indices, without the broken ones.
 
     Raises:
-        DataError: A photo is neither in the dataset nor broken.
+        DataError: The list is wrong, or a photo is neither in the dataset nor broken.
     """
     photos = _Photos(dataset, broken)
-    found = (
-        photos.find(name, number, f"The official list of people ({name}, {count} photos)")
-        for name, count in people.items()
-        for number in range(1, count + 1)
-    )
-    return np.array(sorted(index for index in found if index is not None), np.int64)
+    folds = []
+    for people in read_people(path):
+        found = (
+            photos.find(name, number, f"{path} ({name})")
+            for name, count in people.items()
+            for number in range(1, count + 1)
+        )
+        folds.append(np.array(sorted(index for index in found if index is not None), np.int64))
+    return tuple(folds)
 
 
 def read_errata(path: Path) -> dict[str, str]:

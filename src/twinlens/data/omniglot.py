@@ -62,7 +62,7 @@ def alphabet_codes(dataset: Dataset) -> IntArray:
 def read_runs(files: OmniglotFiles) -> tuple[Dataset, tuple[Episode, ...]]:
     """The official 20 runs of 20-way one-shot classification within an alphabet.
 
-    Their images show drawings of the evaluation alphabets.
+    Their images are copies of drawings in the evaluation alphabets.
 
     Returns:
         The 800 images, with subjects such as ``run01/class05``, and an episode for each run, in order, whose

@@ -12,17 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from twinlens.config import Config
-from twinlens.config.data import (
-    FolderData,
-    Identities,
-    LfwData,
-    OmniglotData,
-    PairsData,
-    SyntheticData,
-)
+from twinlens.config.data import FolderData, Identities, LfwData, OmniglotData, PairsData, SyntheticData
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.folders import read_pair_list
-from twinlens.data.lfw import REMEDY, PairList, people_samples, read_pairs, read_people
+from twinlens.data.lfw import REMEDY, PairList, people_samples, read_pairs
 from twinlens.data.omniglot import alphabet_codes, is_background
 from twinlens.data.sources import locate_lfw
 from twinlens.data.splits import PairSplit, draw_distinct_pairs, draw_pairs, split_pairs, split_subjects
@@ -78,6 +71,7 @@ def _lfw_pairs_only(config: Config, data: LfwData, dataset: Dataset, broken: Col
     else:
         training = list(_view2(lists, dataset, broken))
         test = training.pop(data.fold - 1)
+    # Names may not be learned from here; they only keep validation free of people that train.
     split = _split(config, dataset, _join([fold.pairs for fold in training]))
     return Partition(
         protocol=_lfw_name(data),
@@ -96,13 +90,14 @@ def _lfw_identities(
 ) -> Partition:
     lists = locate_lfw(data.root).lists
     if data.fold is None:
-        people = list(read_people(lists / "peopleDevTrain.txt"))
+        people = list(people_samples(lists / "peopleDevTrain.txt", dataset, broken))
         test = _development(lists / "pairsDevTest.txt", dataset, broken)
     else:
-        people = list(read_people(lists / "people.txt"))
+        people = list(people_samples(lists / "people.txt", dataset, broken))
+        _need_folds(len(people), _FOLDS, lists / "people.txt")
         del people[data.fold - 1]
         test = _view2(lists, dataset, broken)[data.fold - 1]
-    samples = np.sort(np.concatenate([people_samples(fold, dataset, broken) for fold in people]))
+    samples = np.sort(np.concatenate(people))
     train, validation = _cut(samples, dataset.subject_codes, config.split.validation, config.seed)
     return _drawn_partition(
         config, setting, _lfw_name(data), dataset, train, validation, _listed(test.pairs), test.broken
@@ -172,16 +167,19 @@ def _drawn_partition(
 
 def _development(path: Path, dataset: Dataset, broken: Collection[str]) -> PairList:
     lists = read_pairs(path, dataset, broken)
-    if len(lists) != 1:
-        raise DataError(f"{path} has {len(lists)} folds, and a development list has one.", REMEDY)
+    _need_folds(len(lists), 1, path)
     return lists[0]
 
 
 def _view2(lists: Path, dataset: Dataset, broken: Collection[str]) -> tuple[PairList, ...]:
     folds = read_pairs(lists / "pairs.txt", dataset, broken)
-    if len(folds) != _FOLDS:
-        raise DataError(f"{lists / 'pairs.txt'} has {len(folds)} folds, and View 2 has {_FOLDS}.", REMEDY)
+    _need_folds(len(folds), _FOLDS, lists / "pairs.txt")
     return folds
+
+
+def _need_folds(found: int, wanted: int, path: Path) -> None:
+    if found != wanted:
+        raise DataError(f"{path}, line 1 announces {found} folds, and this list has {wanted}.", REMEDY)
 
 
 def _lfw_name(data: LfwData) -> str:

@@ -49,8 +49,8 @@ def split_pairs(
         subject_codes: int64, the subject of every sample of the dataset.
         share: Wanted share of validation pairs, in (0, 1).
         kind: ``subjects`` keeps every subject on one side: whole components go to validation, and only one
-            that is too large for that is cut, which drops the pairs across the cut. ``pairs`` draws pairs at
-            random, as most published projects do, and shares subjects.
+            that is too large for that is cut. That drops the pairs across the cut, impostors above all, so that
+            the balance shifts. ``pairs`` draws pairs at random, as most published projects do, and shares subjects.
         seed: Equal seeds give equal splits.
 
     Raises:
@@ -140,7 +140,7 @@ def draw_pairs(samples: IntArray, subject_codes: IntArray, n: int, seed: int) ->
 def draw_distinct_pairs(samples: IntArray, subject_codes: IntArray, n: int, seed: int) -> Pairs:
     """The same without repetitions, because a pair that is scored twice is not more evidence.
 
-    Fewer than ``n`` come back where the samples give no more; each half has its own limit.
+    Fewer than ``n`` come back where the samples hardly give more; each half has its own limit.
     """
     drawn = draw_pairs(samples, subject_codes, _SURPLUS * n, seed)
     low, high = np.minimum(drawn.first, drawn.second), np.maximum(drawn.first, drawn.second)
@@ -158,7 +158,7 @@ def subject_components(pairs: Pairs, subject_codes: IntArray) -> tuple[csr_array
     """
     edges = (subject_codes[pairs.first], subject_codes[pairs.second])
     size = int(subject_codes.max(initial=-1)) + 1
-    graph = coo_array((np.ones(len(pairs), np.int8), edges), shape=(size, size)).tocsr()
+    graph = coo_array((np.ones(len(pairs)), edges), shape=(size, size)).tocsr()
     return graph, connected_components(graph, directed=False)[1].astype(np.int64)
 
 
@@ -170,7 +170,8 @@ def _validation_subjects(pairs: Pairs, subject_codes: IntArray, share: float, rn
     sizes = np.stack(
         [np.bincount(of_pair[mask], minlength=n) for mask in (pairs.is_genuine, ~pairs.is_genuine)], axis=1
     )
-    target = np.maximum(1, np.rint(share * sizes.sum(axis=0))).astype(np.int64)
+    totals = sizes.sum(axis=0)
+    target = np.clip(np.rint(share * totals), 1, None).clip(max=totals).astype(np.int64)
     whole = _whole_components(sizes, target, rng)
     chosen = np.isin(component, whole)
     missing = int((target - sizes[whole].sum(axis=0)).sum())
@@ -198,16 +199,21 @@ def _whole_components(sizes: IntArray, target: IntArray, rng: np.random.Generato
 
 
 def _grown(graph: csr_array, start: int, wanted: int, pairs: Pairs, subject_codes: IntArray) -> IntArray:
-    """Subjects around ``start``, nearest first, until about ``wanted`` pairs lie among them.
+    """Subjects around ``start``, nearest first, until about ``wanted`` pairs of both kinds lie among them.
 
     Neighbours share pairs, so growing outwards drops fewer of them than taking people at random.
     """
     order = breadth_first_order(graph, start, directed=False, return_predecessors=False)
-    rank = np.full(graph.shape[0], len(order), np.int64)
-    rank[order] = np.arange(len(order))
+    n = len(order)
+    rank = np.full(graph.shape[0], n, np.int64)
+    rank[order] = np.arange(n)
     outer = np.maximum(rank[subject_codes[pairs.first]], rank[subject_codes[pairs.second]])
-    inside = np.cumsum(np.bincount(outer, minlength=len(order))[: len(order)])
-    return order[: int(np.argmin(np.abs(inside - wanted))) + 1].astype(np.int64)
+    genuine, impostor = (
+        np.cumsum(np.bincount(outer[mask], minlength=n)[:n]) for mask in (pairs.is_genuine, ~pairs.is_genuine)
+    )
+    error = np.abs(genuine + impostor - wanted)
+    error[(genuine == 0) | (impostor == 0)] = len(pairs)
+    return order[: int(np.argmin(error)) + 1].astype(np.int64)
 
 
 def _stratified(is_genuine: BoolArray, share: float, rng: np.random.Generator) -> BoolArray:
@@ -218,8 +224,9 @@ def _stratified(is_genuine: BoolArray, share: float, rng: np.random.Generator) -
 
 
 def _draw(values: IntArray, share: float, least: int, rng: np.random.Generator) -> IntArray:
-    """A ``share`` of the values, drawn without replacement."""
-    return rng.permutation(values)[: max(least, round(share * len(values)))]
+    """A ``share`` of the values, drawn without replacement; ``least`` are drawn and as many left."""
+    count = min(max(least, round(share * len(values))), len(values) - least)
+    return rng.permutation(values)[:count]
 
 
 def _two_distinct(limit: IntArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
