@@ -16,8 +16,10 @@ from twinlens.types import IntArray, Pairs
 
 
 def _random_pairs(codes: IntArray, n: int, rng: np.random.Generator) -> Pairs:
+    """Of subjects with two samples each, one behind the other; about half of the pairs are genuine."""
     first = rng.integers(len(codes), size=n)
     second = (first + rng.integers(1, len(codes), size=n)) % len(codes)
+    second = np.where(rng.random(n) < 0.5, first ^ 1, second)
     return Pairs(first, second, codes[first] == codes[second])
 
 
@@ -43,22 +45,19 @@ def _giant(subjects: int, seed: int) -> tuple[Pairs, IntArray]:
 
 
 @given(
-    subjects=st.integers(2, 40),
-    per_subject=st.integers(1, 5),
-    n=st.integers(4, 200),
-    share=st.floats(0.05, 0.6),
+    subjects=st.integers(2, 80),
+    n=st.integers(8, 200),
+    share=st.floats(0.05, 0.95),
     kind=st.sampled_from(["subjects", "pairs"]),
     seed=st.integers(0, 2**32),
 )
-def test_every_pair_is_on_one_side_or_dropped(
-    subjects: int, per_subject: int, n: int, share: float, kind: str, seed: int
-) -> None:
-    codes = np.repeat(np.arange(subjects), per_subject)
+def test_every_pair_is_on_one_side_or_dropped(subjects: int, n: int, share: float, kind: str, seed: int) -> None:
+    codes = np.repeat(np.arange(subjects), 2)
     pairs = _random_pairs(codes, n, np.random.default_rng(seed))
     try:
         split = split_pairs(pairs, codes, share, kind, seed)
-    except DataError:
-        assume(False)
+    except DataError:  # too few pairs for two sides
+        return
     assert len(split.train) + len(split.validation) + split.dropped == n
     everything = _rows(pairs)
     for row in _rows(split.train) + _rows(split.validation):
@@ -138,7 +137,7 @@ def test_random_pairs_are_stratified_and_leak() -> None:
 
 def test_leaking_share_is_that_of_a_naive_loop() -> None:
     rng = np.random.default_rng(5)
-    codes = rng.integers(30, size=90)
+    codes = np.repeat(np.arange(45), 2)
     train, validation = _random_pairs(codes, 20, rng), _random_pairs(codes, 40, rng)
     seen = {codes[i] for i in [*train.first, *train.second]}
     hits = [codes[a] in seen or codes[b] in seen for a, b in _rows(validation)]
@@ -158,7 +157,7 @@ def test_components_are_those_of_a_naive_search() -> None:
 
 @given(
     counts=st.lists(st.integers(1, 4), min_size=2, max_size=40),
-    share=st.floats(0.05, 0.6),
+    share=st.floats(0.01, 0.99),
     seed=st.integers(0, 2**32),
 )
 def test_subjects_are_on_one_side_each(counts: list[int], share: float, seed: int) -> None:
