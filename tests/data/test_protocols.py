@@ -9,7 +9,7 @@ from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.folders import read_pair_list
 from twinlens.data.lfw import read_pairs, read_people
 from twinlens.data.omniglot import alphabet_codes
-from twinlens.data.protocols import lfw_view1_test, lfw_view2_folds, make_partition
+from twinlens.data.protocols import lfw_view1_test, lfw_view2_folds, make_partition, part_of_list
 from twinlens.data.sources import LfwFiles
 from twinlens.data.splits import leaking_share
 from twinlens.errors import DataError
@@ -109,6 +109,19 @@ def test_listed_pairs_without_broken_photos(tmp_path: Path) -> None:
     partition = make_partition(_config({"kind": "pairs", "list": str(path)}, 0.25), dataset, broken)
     assert sum(len(part.pairs) for part in _check(partition)) + partition.dropped_pairs == 196
     assert partition.broken_pairs == 4
+
+
+def test_a_list_without_broken_photos_points_into_what_is_left(tmp_path: Path) -> None:
+    listed, pairs = read_pair_list(_pair_list(tmp_path, 3))
+    left = Dataset(listed.name, listed.root, tuple(s for s in listed.samples if s.name != "0a.jpg"))
+    part = part_of_list(listed, pairs, left)
+    named = [
+        (left.samples[a].name, left.samples[b].name) for a, b in zip(part.pairs.first, part.pairs.second, strict=True)
+    ]
+    every = [(listed.samples[a].name, listed.samples[b].name) for a, b in zip(pairs.first, pairs.second, strict=True)]
+    assert named == [names for names in every if "0a.jpg" not in names]
+    assert len(part.samples) == 11
+    assert len(part_of_list(listed, pairs, listed).pairs) == 12
 
 
 @pytest.mark.parametrize("kind", ["subjects", "pairs"])

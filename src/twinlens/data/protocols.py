@@ -63,6 +63,19 @@ def lfw_view2_folds(dataset: Dataset, lists: Path, broken: Collection[str] = ())
     return tuple(_listed(fold.pairs) for fold in _view2(lists, dataset, broken))
 
 
+def part_of_list(listed: Dataset, pairs: Pairs, dataset: Dataset) -> Part:
+    """The pairs of a list of one's own, without those that a broken photo spoils, and the photos in them.
+
+    Args:
+        listed: All photos of the list.
+        pairs: Its pairs, by index into ``listed``.
+        dataset: What is left of ``listed``; the part points into it.
+    """
+    position = np.array([dataset.index.get(sample.name, -1) for sample in listed.samples], np.int64)
+    moved = Pairs(position[pairs.first], position[pairs.second], pairs.is_genuine)
+    return _listed(moved[(moved.first >= 0) & (moved.second >= 0)])
+
+
 def _lfw_pairs_only(config: Config, data: LfwData, dataset: Dataset, broken: Collection[str]) -> Partition:
     lists = locate_lfw(data.root).lists
     if data.fold is None:
@@ -122,10 +135,7 @@ def _people(config: Config, data: FolderData | SyntheticData, dataset: Dataset) 
 
 def _pairs(config: Config, data: PairsData, dataset: Dataset) -> Partition:
     listed, pairs = read_pair_list(data.list)
-    # The dataset may lack broken photos, so the list's own positions do not hold in it.
-    position = np.array([dataset.index.get(sample.name, -1) for sample in listed.samples], np.int64)
-    moved = Pairs(position[pairs.first], position[pairs.second], pairs.is_genuine)
-    usable = moved[(moved.first >= 0) & (moved.second >= 0)]
+    usable = part_of_list(listed, pairs, dataset).pairs
     with _naming("test"):
         outer = split_pairs(usable, dataset.subject_codes, data.test, "subjects", _TEST_SEED)
     split = _split(config, dataset, outer.train)
