@@ -83,9 +83,7 @@ class SiameseModule(lightning.LightningModule):
         return draw_pairs(train.samples, self.partition.dataset.subject_codes, setting.pairs, seed)
 
     def on_train_epoch_start(self) -> None:
-        """Seed the epoch's distortions and dropout, and raise the momentum."""
-        sequence = np.random.SeedSequence([self.config.seed, self.current_epoch, self.global_rank])
-        torch.manual_seed(int(sequence.generate_state(1)[0]))
+        """Raise the momentum, and begin to count."""
         set_momentum(self._optimiser, self.config.optimiser, self.current_epoch)
         self._sums = dict.fromkeys(("pairs", "loss", "right", "steps", "norm"), 0.0)
         self._started = time.perf_counter()
@@ -96,6 +94,7 @@ class SiameseModule(lightning.LightningModule):
         Raises:
             TrainingError: The loss is no number any more.
         """
+        self._seed(batch_idx)
         crops, is_genuine = batch
         images = augment(to_images(crops), self.config.augment)
         first, second = self.twin.embed(images).chunk(2)
@@ -109,6 +108,14 @@ class SiameseModule(lightning.LightningModule):
             )
         self._add(pairs=len(logits), loss=value * len(logits), right=int(((logits > 0) == (is_genuine > 0.5)).sum()))
         return loss
+
+    def _seed(self, batch: int) -> None:
+        """Make distortions and dropout depend on seed, epoch, process and batch alone.
+
+        Once per epoch would not do: a resumed epoch draws from torch's generator elsewhere before its first batch.
+        """
+        sequence = np.random.SeedSequence([self.config.seed, self.current_epoch, self.global_rank, batch])
+        torch.manual_seed(int(sequence.generate_state(1)[0]))
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Note the norm of the gradient of this step."""

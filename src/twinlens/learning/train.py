@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import lightning
@@ -71,7 +74,15 @@ def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
         mode=_MODES[config.monitor],
         check_on_train_epoch_end=True,
     )
-    trainer = lightning.Trainer(
+    with _quiet():
+        trainer = _trainer(config, run, [history, stopping, *_checkpoints(config, run), *_progress()])
+        trainer.fit(module, ckpt_path=run.last if run.last.is_file() else None)
+    if trainer.is_global_zero:
+        write_text(run.training, _summary(module, history, stopping).model_dump_json(indent=1) + "\n")
+
+
+def _trainer(config: TrainingConfig, run: Run, callbacks: list[Callback]) -> lightning.Trainer:
+    return lightning.Trainer(
         max_epochs=config.max_epochs,
         accelerator="auto",
         devices=config.devices,
@@ -79,21 +90,34 @@ def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
         strategy="ddp" if config.devices * config.nodes > 1 else "auto",
         precision=_precision(config),
         accumulate_grad_batches=config.accumulate,
-        callbacks=[history, stopping, *_checkpoints(config, run), *_progress()],
+        callbacks=callbacks,
         plugins=[SafetensorsIO()],
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
+        log_every_n_steps=1,
         enable_model_summary=False,
         enable_progress_bar=_is_terminal(),
         default_root_dir=run.folder,
     )
-    with warnings.catch_warnings():
-        # Batches come from memory; loader processes would only take the cores from the training.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        trainer.fit(module, ckpt_path=run.last if run.last.is_file() else None)
-    if trainer.is_global_zero:
-        write_text(run.training, _summary(module, history, stopping).model_dump_json(indent=1) + "\n")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advertisements, and warnings that only its makers can act on, from the user."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Batches come from memory; loader processes would only take the cores from the training.
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
+            # A resumed run writes into its own folder.
+            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _checkpoints(config: TrainingConfig, run: Run) -> list[Callback]:

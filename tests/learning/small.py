@@ -1,0 +1,63 @@
+"""A training small enough for a test: 24 noisy patterns as subjects, a tiny twin, six epochs.
+
+Run as a script it trains in the folder it is given, so that a test can kill it.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from twinlens.config import Config, parse_config
+from twinlens.data.dataset import Dataset, Part, Partition
+from twinlens.data.splits import draw_pairs
+from twinlens.types import Sample, UInt8Array
+
+SUBJECTS, PER_SUBJECT, SIZE = 24, 6, 24
+
+
+def small_config(**sections: dict[str, object]) -> Config:
+    """Six epochs of a tiny twin; ``sections`` change single keys."""
+    values: dict[str, dict[str, object]] = {
+        "data": {"kind": "synthetic", "setting": {"pairs": 320}},
+        "frame": {"height": SIZE, "width": SIZE},
+        "network": {
+            "widths": [4, 4, 8, 8],
+            "kernels": [3, 3, 2, 1],
+            "dense": 16,
+            "conv_dropout": 0.1,
+            "init": {"kind": "fan-in"},
+        },
+        "normalisation": {"kind": "per-image"},
+        "augment": {"kind": "affine", "shear": 0.05, "rotation": 3, "scale": [0.95, 1.05]},
+        "optimiser": {"kind": "adam", "learning_rate": 0.01},
+        "training": {"batch_size": 16, "max_epochs": 6, "patience": 6, "threads": 1},
+    }
+    for name, keys in sections.items():
+        values[name] = {**values.get(name, {}), **keys}
+    return parse_config({"name": "small", **values}, "small")
+
+
+def small_partition() -> tuple[Partition, UInt8Array]:
+    """Training and validation subjects, and their crops."""
+    rng = np.random.default_rng(0)
+    patterns = rng.integers(40, 216, (SUBJECTS, 1, SIZE, SIZE, 1))
+    crops = np.clip(patterns + rng.normal(0, 25, (SUBJECTS, PER_SUBJECT, SIZE, SIZE, 1)), 0, 255)
+    samples = tuple(Sample(f"s{s:02d}/{i}.png", f"s{s:02d}") for s in range(SUBJECTS) for i in range(PER_SUBJECT))
+    dataset = Dataset("small", Path(), samples)
+
+    def part(subjects: range, seed: int) -> Part:
+        chosen = np.flatnonzero(np.isin(dataset.subject_codes, np.array(subjects)))
+        return Part(chosen, draw_pairs(chosen, dataset.subject_codes, 96, seed))
+
+    train, validation = part(range(16), 1), part(range(16, SUBJECTS), 2)
+    partition = Partition("small", dataset, train, validation, validation, dropped_pairs=0, leaks=False)
+    return partition, crops.reshape(-1, SIZE, SIZE, 1).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    from twinlens.learning.train import train
+    from twinlens.runs import start_run
+
+    config = small_config()
+    train(config, *small_partition(), start_run(Path(sys.argv[1]), config, resume=True))

@@ -1,0 +1,151 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.learning.small import small_config, small_partition
+from twinlens.config import Config
+from twinlens.errors import RunError, TrainingError
+from twinlens.evaluation.result import TrainingSummary
+from twinlens.learning.checkpoints import SafetensorsIO
+from twinlens.learning.history import read_history
+from twinlens.learning.module import SiameseModule
+from twinlens.learning.train import train
+from twinlens.runs import Run, start_run
+
+CLOCKS = {"seconds", "images_per_second"}
+
+
+def fit(config: Config, folder: Path) -> tuple[SiameseModule, Run]:
+    run = start_run(folder, config, resume=True)
+    return train(config, *small_partition(), run), run
+
+
+def rows(run: Run) -> list[dict[str, object]]:
+    return [epoch.model_dump(exclude=CLOCKS) for epoch in read_history(run.history)]
+
+
+def test_training_learns_and_leaves_a_whole_run(tmp_path: Path) -> None:
+    module, run = fit(small_config(), tmp_path / "run")
+    history = read_history(run.history)
+    summary = TrainingSummary.model_validate_json(run.training.read_bytes())
+    assert [epoch.epoch for epoch in history] == [1, 2, 3, 4, 5, 6]
+    assert history[-1].validation_auc > 0.65
+    assert history[-1].train_loss < history[0].train_loss
+    assert summary.epochs == history
+    assert summary.parameters == sum(p.numel() for p in module.parameters())
+    assert summary.best_epoch == min(history, key=lambda epoch: epoch.validation_loss).epoch
+    assert list((run.folder / "tensorboard").glob("events*"))
+    assert {path.name for path in run.checkpoints.iterdir()} == {"best.safetensors", "last.safetensors"}
+
+
+def test_module_that_comes_back_has_the_weights_of_the_best_epoch(tmp_path: Path) -> None:
+    module, run = fit(small_config(), tmp_path / "run")
+    best = SafetensorsIO().load_checkpoint(run.best)["state_dict"]
+    assert not module.training
+    assert all(np.array_equal(best[name].numpy(), value.numpy()) for name, value in module.state_dict().items())
+
+
+def test_same_seed_gives_the_same_training_and_another_seed_another(tmp_path: Path) -> None:
+    first, second = (rows(fit(small_config(), tmp_path / name)[1]) for name in "ab")
+    other = small_config().model_copy(update={"seed": 1})
+    assert first == second
+    assert first != rows(fit(other, tmp_path / "c")[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("finished_epochs", [0, 1, 4])
+def test_killed_training_goes_on_as_if_nothing_had_happened(tmp_path: Path, finished_epochs: int) -> None:
+    whole, killed = Run(tmp_path / "whole"), Run(tmp_path / "killed")
+    script = [sys.executable, "-m", "tests.learning.small"]
+    subprocess.run([*script, str(whole.folder)], check=True, capture_output=True, timeout=120)
+    process = subprocess.Popen([*script, str(killed.folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for_epochs(killed, finished_epochs)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not killed.training.exists()
+    subprocess.run([*script, str(killed.folder)], check=True, capture_output=True, timeout=120)
+    assert rows(killed) == rows(whole)
+    best = [SafetensorsIO().load_checkpoint(run.best)["state_dict"] for run in (whole, killed)]
+    assert all(best[0][name].equal(best[1][name]) for name in best[0])
+
+
+def _wait_for_epochs(run: Run, epochs: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if epochs == 0 and run.recipe.exists():
+            return
+        if run.history.exists() and len(read_history(run.history)) >= epochs > 0:
+            return
+        time.sleep(0.01)
+    pytest.fail("the training did not get that far")
+
+
+def test_finished_training_is_not_trained_again(tmp_path: Path) -> None:
+    config = small_config(training={"max_epochs": 2})
+    _, run = fit(config, tmp_path / "run")
+    before = run.history.stat().st_mtime_ns
+    fit(config, tmp_path / "run")
+    assert run.history.stat().st_mtime_ns == before
+
+
+def test_patience_stops_the_training_and_is_named(tmp_path: Path) -> None:
+    config = small_config(training={"max_epochs": 50, "patience": 2, "min_delta": 10.0})
+    _, run = fit(config, tmp_path / "run")
+    summary = TrainingSummary.model_validate_json(run.training.read_bytes())
+    assert summary.stopped_by == "patience"
+    assert len(summary.epochs) == 3
+
+
+def test_oneshot_accuracy_can_decide(tmp_path: Path) -> None:
+    config = small_config(training={"monitor": "validation_oneshot"}, evaluation={"n_way": [4]})
+    _, run = fit(config, tmp_path / "run")
+    summary = TrainingSummary.model_validate_json(run.training.read_bytes())
+    accuracies = [epoch.validation_oneshot for epoch in summary.epochs]
+    assert None not in accuracies
+    assert summary.best_epoch == int(np.argmax(np.array(accuracies, float))) + 1
+
+
+def test_collapsed_network_stops_with_a_message(tmp_path: Path) -> None:
+    dead = {"mean": -100.0, "std": 0.0}
+    config = small_config(network={"init": {"kind": "normal", "conv_bias": dead}}, training={"max_epochs": 20})
+    with pytest.raises(TrainingError, match="collapsed"):
+        fit(config, tmp_path / "run")
+    assert len(read_history(Run(tmp_path / "run").history)) == 5
+
+
+def test_diverged_training_stops_with_a_message(tmp_path: Path) -> None:
+    config = small_config(optimiser={"kind": "sgd", "learning_rate": 1e30}, training={"precision": "32"})
+    with pytest.raises(TrainingError, match="diverged"):
+        fit(config, tmp_path / "run")
+
+
+def test_accumulated_batches_step_like_one_large_batch(tmp_path: Path) -> None:
+    settings = {"max_epochs": 1, "precision": "32"}
+    sections = {"network": {"conv_dropout": 0.0}, "augment": {"probability": 0.0}, "data": {"setting": {"pairs": 96}}}
+    large = small_config(training={**settings, "batch_size": 48}, **sections)
+    small = small_config(training={**settings, "batch_size": 24, "accumulate": 2}, **sections)
+    first, second = (fit(config, tmp_path / str(i))[0].state_dict() for i, config in enumerate((large, small)))
+    assert all(np.allclose(first[name], second[name], atol=1e-5) for name in first)
+
+
+def test_run_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    fit(small_config(training={"max_epochs": 1}), tmp_path / "run")
+    with pytest.raises(RunError, match="another configuration"):
+        start_run(tmp_path / "run", small_config(), resume=True)
+
+
+def test_bfloat16_and_float32_learn_alike(tmp_path: Path) -> None:
+    bf16, fp32 = (
+        fit(small_config(training={"precision": precision}), tmp_path / precision)[1]
+        for precision in ("bf16-mixed", "32")
+    )
+    last = [read_history(run.history)[-1].validation_loss for run in (bf16, fp32)]
+    assert last[0] == pytest.approx(last[1], abs=0.1)
