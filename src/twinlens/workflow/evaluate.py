@@ -48,8 +48,7 @@ def evaluate(
     if not is_bundle and protocol in (None, VIEW2):
         if out is not None:
             raise ConfigError("--out is for bundles and other protocols; a run keeps its own figures.")
-        run = Run(target)
-        return retrain_folds(run, skip_broken=skip_broken) if protocol else finish_run(run, skip_broken=skip_broken)
+        return evaluate_run(target, view2=protocol == VIEW2, skip_broken=skip_broken)
     if protocol is None:
         raise ConfigError("A bundle has no test part of its own.", "Say --protocol lfw-view1 or another.")
     bundle = read_bundle(target if is_bundle else Run(target).bundle)
@@ -58,6 +57,16 @@ def evaluate(
     outcome = _judge(bundle, protocol, folder, settings, skip_broken=skip_broken)
     write_text(folder / "evaluation.json", outcome.model_dump_json(indent=1) + "\n")
     return outcome
+
+
+def evaluate_run(folder: Path, *, view2: bool = False, skip_broken: bool = False) -> Result:
+    """Judge a run on its own test part, or its recipe by the ten retrainings of LFW View 2.
+
+    Raises:
+        TwinlensError: As :func:`evaluate`.
+    """
+    run = Run(folder)
+    return retrain_folds(run, skip_broken=skip_broken) if view2 else finish_run(run, skip_broken=skip_broken)
 
 
 def _judge(

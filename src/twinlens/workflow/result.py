@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import ValidationError
-
 from twinlens.bundle import CARD, Bundle, read_bundle
 from twinlens.config import Config
 from twinlens.data.describe import describe
 from twinlens.data.leaks import refuse_seen
-from twinlens.errors import RunError
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
 from twinlens.evaluation.judge import Judge
 from twinlens.evaluation.result import Evaluation, Folds, Provenance, Result, TrainingSummary
 from twinlens.evaluation.scoring import embed
 from twinlens.files import write_text
 from twinlens.reporting.card import make_card
+from twinlens.reporting.scores import read_result
 from twinlens.runs import Run
 from twinlens.serving.encoder import load_encoder
 from twinlens.types import Encoder
@@ -67,7 +65,7 @@ def finish_run(run: Run, *, skip_broken: bool) -> Result:
         RunError: The run has not been trained to its end.
         LeakError: Training and test share people.
     """
-    result = read_result(run)
+    result = read_result(run.folder)
     if result.test is not None:
         return result
     config = run.config()
@@ -81,21 +79,7 @@ def finish_run(run: Run, *, skip_broken: bool) -> Result:
 
 def add_view2(run: Run, folds: Folds) -> Result:
     """Add the ten folds of View 2 to the run's result."""
-    return _write(run, read_result(run).model_copy(update={"view2": folds}))
-
-
-def read_result(run: Run) -> Result:
-    """The result of a run.
-
-    Raises:
-        RunError: There is none yet, or it is of another version.
-    """
-    if not run.result.is_file():
-        raise RunError(f"{run.folder} has not been trained to its end.", "Go on: twinlens train RECIPE --resume.")
-    try:
-        return Result.model_validate_json(run.result.read_bytes())
-    except ValidationError as error:
-        raise RunError(f"{run.result} is no result of this version: {error}.", "Train the run again.") from error
+    return _write(run, read_result(run.folder).model_copy(update={"view2": folds}))
 
 
 def _judge(
