@@ -26,7 +26,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         TwinlensError: The disk is full, or nothing can be written there.
     """
-    with _plain_disk_errors(path):
+    with plain_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         os.close(handle)
@@ -47,7 +47,7 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     A folder that is there already, perhaps made by another process meanwhile, stands and the new one is dropped,
     unless ``replace`` is set.
     """
-    with _plain_disk_errors(path):
+    with plain_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
         try:
@@ -104,16 +104,13 @@ def _put_aside(folder: Path) -> Path:
     return aside
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextmanager
-def _plain_disk_errors(path: Path) -> Iterator[None]:
+def plain_disk_errors(path: Path) -> Iterator[None]:
+    """Say in plain words that ``path`` could not be written, and what helps.
+
+    Raises:
+        TwinlensError: The disk is full or the folder cannot be written.
+    """
     try:
         yield
     except OSError as error:
@@ -123,3 +120,11 @@ def _plain_disk_errors(path: Path) -> Iterator[None]:
             place = error.filename2 or error.filename or path
             raise TwinlensError(f"{place} cannot be written: {error.strerror}.", "Choose another place.") from error
         raise
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from twinlens.errors import TwinlensError
-from twinlens.files import whole_folder
+from twinlens.files import plain_disk_errors, whole_folder
 
 
 def cache_folder() -> Path:
@@ -33,10 +32,11 @@ def build_once(folder: Path) -> Iterator[Path | None]:
     if folder.exists():
         yield None
         return
-    with _alone_in(folder.parent):
+    with alone_in(folder.parent):
         if folder.exists():
             yield None
             return
+        # Alone here, whatever is unfinished belongs to the dead.
         for leftover in folder.parent.glob(".*.tmp"):
             shutil.rmtree(leftover, ignore_errors=True)
         with whole_folder(folder) as temporary:
@@ -44,15 +44,15 @@ def build_once(folder: Path) -> Iterator[Path | None]:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    # The system takes a lock from a process that dies, so whoever holds it is the only one alive in here.
-    try:
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block for ``folder``.
+
+    Raises:
+        TwinlensError: The folder cannot be written.
+    """
+    with plain_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise TwinlensError(
-            f"{folder} cannot be written: {error.strerror}.", "Set TWINLENS_CACHE to a folder that can."
-        ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the system takes it from a process that dies
         yield

@@ -14,12 +14,13 @@ from twinlens.data.cache import cache_folder as cache_folder
 from twinlens.errors import DataError
 from twinlens.files import sha256_json
 
-# Names of folders and archives of each edition; where several lie together, the best aligned is taken.
-_LFW_EDITIONS = {
+# What folders and archives of each edition are called; of several the best aligned is taken.
+LFW_EDITIONS = {
     "deepfunneled": ("lfw-deepfunneled", "lfw_deepfunneled"),
     "lfw-a": ("lfw-a", "lfwa", "lfw2"),
     "funneled": ("lfw-funneled", "lfw_funneled"),
     "original": ("lfw",),
+    "folder": ("photos",),
 }
 _LFW_LISTS = ("pairsDevTrain.txt", "pairs.txt")
 
@@ -148,7 +149,7 @@ def innermost(folder: Path) -> Path:
 
 def lfw_variant(name: str) -> str:
     """The edition that a folder or archive of this name holds, as far as the name says."""
-    return next((edition for edition, names in _LFW_EDITIONS.items() if name in names), "folder")
+    return next((edition for edition, names in LFW_EDITIONS.items() if name in names), "folder")
 
 
 def _lfw_images(place: Path) -> tuple[str, Path, Path] | None:
@@ -156,7 +157,7 @@ def _lfw_images(place: Path) -> tuple[str, Path, Path] | None:
     if is_archive(place):
         images = _first([unpacked(place)], _holds_people)
         return (lfw_variant(stem(place)), images, place.parent) if images else None
-    for edition, names in _LFW_EDITIONS.items():
+    for edition, names in LFW_EDITIONS.items():
         if images := _first(_contents(place, names), _holds_people):
             return edition, images, place
     if place.is_dir() and (images := _first([innermost(place)], _holds_people)):
