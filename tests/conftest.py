@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no bug, and what CI says of a commit must not depend on the day.
+settings.register_profile("twinlens", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("twinlens")
 
 # An existing copy beside the checkout, or wherever the variable says.
 _CANDIDATES = (os.environ.get("TWINLENS_DATA", ""), Path(__file__).parents[2] / "shared" / "data")
