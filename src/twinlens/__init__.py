@@ -1,3 +1,58 @@
-"""One-shot verification with Siamese networks: learn it, know how good it is, use it."""
+"""One-shot verification with Siamese networks: learn it, know how good it is, use it.
+
+The names below are the public interface; each is imported when it is first asked for, so that importing twinlens
+costs nothing and using a bundle never loads torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from twinlens.bundle import read_bundle
+    from twinlens.config import Config, load_config
+    from twinlens.errors import TwinlensError
+    from twinlens.images import read_crop
+    from twinlens.serving.encoder import load_encoder
+    from twinlens.workflow import evaluate, evaluate_run, prepare, report, train
+
+_HOMES = {
+    "Config": "twinlens.config",
+    "TwinlensError": "twinlens.errors",
+    "evaluate": "twinlens.workflow",
+    "evaluate_run": "twinlens.workflow",
+    "load_config": "twinlens.config",
+    "load_encoder": "twinlens.serving.encoder",
+    "prepare": "twinlens.workflow",
+    "read_bundle": "twinlens.bundle",
+    "read_crop": "twinlens.images",
+    "report": "twinlens.workflow",
+    "train": "twinlens.workflow",
+}
+
+__all__ = [
+    "Config",
+    "TwinlensError",
+    "evaluate",
+    "evaluate_run",
+    "load_config",
+    "load_encoder",
+    "prepare",
+    "read_bundle",
+    "read_crop",
+    "report",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'twinlens' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
