@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import DistributedSampler
+
+from twinlens.learning.batches import CropBatches, PairBatches, loader
+from twinlens.types import Pairs
+
+SAMPLES = 40
+CROPS = np.random.default_rng(0).integers(0, 256, (SAMPLES, 3, 4, 1), dtype=np.uint8)
+
+
+def make_pairs(n: int, seed: int = 1) -> Pairs:
+    rng = np.random.default_rng(seed)
+    return Pairs(rng.integers(0, SAMPLES, n), rng.integers(0, SAMPLES, n), rng.random(n) < 0.4)
+
+
+def rows(pairs: Pairs) -> list[tuple[int, int, bool]]:
+    return list(zip(pairs.first.tolist(), pairs.second.tolist(), pairs.is_genuine.tolist(), strict=True))
+
+
+@given(n=st.integers(1, 60), batch_size=st.integers(1, 70), seed=st.integers(0, 9), epoch=st.integers(0, 9))
+def test_every_pair_comes_once_an_epoch_with_its_own_crops(n: int, batch_size: int, seed: int, epoch: int) -> None:
+    pairs = make_pairs(n)
+    crops = CROPS.copy()
+    crops[:, 0, 0, 0] = np.arange(SAMPLES)  # so that a crop tells its index
+    seen = []
+    sizes = []
+    for images, is_genuine in loader(PairBatches(crops, pairs, batch_size, seed, epoch)):
+        b = len(is_genuine)
+        assert images.shape == (2 * b, 3, 4, 1)
+        assert images.dtype == torch.uint8
+        assert is_genuine.dtype == torch.float32
+        index = images[:, 0, 0, 0].long().numpy()
+        np.testing.assert_array_equal(images.numpy(), crops[index])
+        seen += list(zip(index[:b].tolist(), index[b:].tolist(), (is_genuine == 1).tolist(), strict=True))
+        sizes.append(b)
+    assert sorted(seen) == sorted(rows(pairs))
+    assert set(sizes[:-1]) <= {batch_size}
+    assert sizes[-1] == (n - 1) % batch_size + 1
+    assert len(sizes) == len(PairBatches(crops, pairs, batch_size, seed, epoch))
+
+
+def order(seed: int, epoch: int) -> list[tuple[int, int, bool]]:
+    return rows(PairBatches(CROPS, make_pairs(50), 8, seed, epoch).pairs)
+
+
+def test_order_depends_on_seed_and_epoch_alone() -> None:
+    orders = {(seed, epoch): order(seed, epoch) for seed in range(3) for epoch in range(3)}
+    torch.manual_seed(5)
+    assert all(order(*key) == value for key, value in orders.items())
+    assert len({tuple(value) for value in orders.values()}) == 9
+
+
+def test_processes_share_the_batches_as_they_are() -> None:
+    batches = PairBatches(CROPS, make_pairs(64), 8, 0, 0)
+    shares = [list(DistributedSampler(batches, 2, rank, shuffle=False)) for rank in range(2)]
+    assert sorted(shares[0] + shares[1]) == list(range(8))
+
+
+@given(n=st.integers(1, SAMPLES), batch_size=st.integers(1, 50))
+def test_crops_come_in_order_with_their_positions(n: int, batch_size: int) -> None:
+    samples = np.random.default_rng(n).choice(SAMPLES, n, replace=False)
+    found = list(loader(CropBatches(CROPS, samples, batch_size)))
+    assert torch.equal(torch.cat([positions for _, positions in found]), torch.arange(n))
+    np.testing.assert_array_equal(torch.cat([crops for crops, _ in found]).numpy(), CROPS[samples])
+    assert {len(crops) for crops, _ in found[:-1]} <= {batch_size}
+
+
+def test_of_a_memory_mapped_store_only_the_batch_is_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "crops.npy", CROPS)
+    mapped = np.load(tmp_path / "crops.npy", mmap_mode="r")
+    taken: list[int] = []
+
+    class Counted(np.memmap):
+        def __getitem__(self, chosen: object) -> np.ndarray:
+            part = super().__getitem__(chosen)
+            taken.append(len(part))
+            return part
+
+    for batches in (
+        PairBatches(mapped.view(Counted), make_pairs(6), 4, 0, 0),
+        CropBatches(mapped.view(Counted), np.arange(10), 8),
+    ):
+        assert taken == []
+        for crops, _ in loader(batches):
+            assert crops.shape[0] == taken.pop()
+            crops += 1  # a copy: the store is read-only
+    np.testing.assert_array_equal(np.load(tmp_path / "crops.npy"), CROPS)
