@@ -19,7 +19,7 @@ Name = Annotated[Literal["lfw", "omniglot"], typer.Argument(help="Which dataset.
 @app.command()
 def fetch(
     name: Name,
-    to: Annotated[Path | None, typer.Option(help="Folder for it [default: the data folder in the cache].")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder for it; the data folder in the cache if not given.")] = None,
 ) -> None:
     """Download a dataset from its home; run it again and it goes on where it was interrupted."""
     from twinlens.data.homes import LFW_PEOPLE_LISTS

@@ -84,7 +84,8 @@ def _go_on(remote: Remote, part: Path) -> bool:
         part.unlink()  # longer than the whole: another file's beginning
         return False
     except (OSError, http.client.HTTPException) as error:
-        raise DataError(f"{remote.url} cannot be reached: {error}.", _REMEDY) from error
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise DataError(f"{remote.url} cannot be reached: {reason}.", _REMEDY) from error
     goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT
     with response, part.open("ab" if goes_on else "wb") as file:
         length = int(response.headers.get("Content-Length", 0))

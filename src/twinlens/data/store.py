@@ -65,31 +65,27 @@ def open_store(dataset: Dataset, frame: Frame, *, skip_broken: bool = False) -> 
     with build_once(folder) as temporary:
         if temporary is not None:
             _build(dataset, frame, temporary, skip_broken)
-    store = _load(dataset, folder)
-    if store.broken and not skip_broken:
-        read_crop(dataset.root / store.broken[0], frame)
-    return store
-
-
-def _load(dataset: Dataset, folder: Path) -> Store:
+    reasons = json.loads((folder / "index.json").read_text(encoding="utf-8"))["broken"]
+    if reasons and not skip_broken:
+        raise _broken_error(*reasons.values())
     crops = np.load(folder / "crops.npy", mmap_mode="r")
-    broken = tuple(json.loads((folder / "index.json").read_text(encoding="utf-8"))["broken"])
-    left_out = set(broken)
-    samples = tuple(sample for sample in dataset.samples if sample.name not in left_out)
-    return Store(replace(dataset, samples=samples) if broken else dataset, crops, broken)
+    if not reasons:
+        return Store(dataset, crops, ())
+    samples = tuple(sample for sample in dataset.samples if sample.name not in reasons)
+    return Store(replace(dataset, samples=samples), crops, tuple(reasons))
 
 
 def _build(dataset: Dataset, frame: Frame, folder: Path, skip_broken: bool) -> None:
     _check_room(folder, len(dataset) * int(np.prod(frame.shape)))
-    broken = []
+    broken: dict[str, str] = {}
     # Plain writes, not a memory map: on a full disk those raise an error, where a map kills the process.
     with (folder / "crops.npy").open("wb") as file:
         _write_header(file, len(dataset), frame)
         for name, crop in track(_crops(dataset, frame), "Decoding photos", len(dataset)):
             if isinstance(crop, ImageError):
                 if not skip_broken:
-                    raise _broken_error(crop) from crop
-                broken.append(name)
+                    raise _broken_error(crop.message) from crop
+                broken[name] = crop.message
             else:
                 file.write(crop.tobytes())
         if len(broken) == len(dataset):
@@ -98,9 +94,7 @@ def _build(dataset: Dataset, frame: Frame, folder: Path, skip_broken: bool) -> N
         _write_header(file, len(dataset) - len(broken), frame)
         file.flush()
         os.fsync(file.fileno())
-    write_json(
-        folder / "index.json", {"dataset": dataset.name, "frame": frame.model_dump(), "broken": broken}
-    )
+    write_json(folder / "index.json", {"dataset": dataset.name, "frame": frame.model_dump(), "broken": broken})
 
 
 def _crops(dataset: Dataset, frame: Frame) -> Iterator[tuple[str, UInt8Array | ImageError]]:
@@ -132,5 +126,6 @@ def _check_room(folder: Path, size: int) -> None:
         )
 
 
-def _broken_error(error: ImageError) -> ImageError:
-    return ImageError(error.message, "Replace it, or leave broken photos out with --skip-broken.")
+def _broken_error(reason: str, *more: str) -> ImageError:
+    others = f" So are {len(more)} more." if more else ""
+    return ImageError(reason + others, "Replace it, or leave broken photos out with --skip-broken.")
