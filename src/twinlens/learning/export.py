@@ -28,14 +28,16 @@ class TorchEncoder:
         """Embed uint8 crops ``(n, height, width, channels)`` as float32 ``(n, dim)``."""
         device = next(self._twin.parameters()).device
         with torch.inference_mode():
-            embeddings: Float32Array = self._twin(torch.from_numpy(crops).to(device)).float().cpu().numpy()
+            # A copy, as torch warns of sharing the memory of a read-only store.
+            embeddings: Float32Array = self._twin(torch.tensor(crops, device=device)).float().cpu().numpy()
         return embeddings
 
 
 def to_onnx(twin: Twin, shape: tuple[int, int, int]) -> bytes:
     """The twin as an ONNX file: ``crops`` uint8 ``(n, *shape)`` to ``embeddings`` float32 ``(n, dim)``.
 
-    Normalisation is part of the graph, so nobody who uses the model can get it wrong.
+    Normalisation is part of the graph, so nobody who uses the model can get it wrong. The twin itself is left on
+    the CPU and in evaluation mode.
     """
     example = torch.zeros(2, *shape, dtype=torch.uint8)
     plain = twin.eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
