@@ -53,7 +53,7 @@ class Limits:
 
 
 def read_image(path: Path, limits: Limits = Limits()) -> UInt8Array:
-    """Read a photo as upright RGB, uint8 ``(height, width, 3)``.
+    """Read a photo as upright RGB, uint8 ``(height, width, 3)``, read-only.
 
     Raises:
         ImageError: The file is missing, too large, broken or of no known format.
@@ -80,7 +80,7 @@ def decode_image(
     limits: Limits = Limits(),
     draft: tuple[int, int] | None = None,
 ) -> UInt8Array:
-    """Decode a photo to upright RGB, uint8 ``(height, width, 3)``.
+    """Decode a photo to upright RGB, uint8 ``(height, width, 3)``, read-only.
 
     The EXIF orientation is applied, transparency becomes white, and of an animation the first frame counts.
 
@@ -123,7 +123,8 @@ def to_crop(rgb: UInt8Array, frame: Frame) -> UInt8Array:
         frame: Which share is kept and how large it becomes.
 
     Returns:
-        uint8 ``frame.shape``. Pixels stay as they are where nothing is cut off and the sizes agree.
+        uint8 ``frame.shape``, read-only. Pixels stay as they are if nothing is cut off and the sizes agree;
+        else those at the edge are blended with their neighbours outside, as antialiasing does.
     """
     height, width = rgb.shape[:2]
     left, top = width * (1 - frame.crop_width) / 2, height * (1 - frame.crop_height) / 2

@@ -131,7 +131,7 @@ def _fetch_omniglot(folder: Path) -> None:
         _check_omniglot(locate_omniglot(folder))
     except DataError:
         for path in new:
-            path.unlink()
+            path.unlink(missing_ok=True)
         raise
 
 
@@ -155,7 +155,7 @@ def _import_omniglot(source: Path, folder: Path) -> None:
     parts = {"images_background": files.background, "images_evaluation": files.evaluation, "all_runs": files.runs}
     for name, part in parts.items():
         with build_once(folder / name) as temporary:
-            if temporary is not None:
+            if temporary is not None:  # a part that is there came from a complete Omniglot, too
                 _copy(sorted(path for path in part.rglob("*") if path.suffix in (".png", ".txt")), part, temporary)
 
 
