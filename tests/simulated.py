@@ -13,6 +13,18 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from twinlens.config import Config
+from twinlens.data.description import (
+    Description,
+    Duplicate,
+    Erratum,
+    Most,
+    OfficialView1,
+    PartDescription,
+    PerSubject,
+    Shared,
+    Size,
+    Spread,
+)
 from twinlens.evaluation.result import (
     CalibrationFigures,
     Confusion,
@@ -279,7 +291,7 @@ def simulate_result(rows: list[Row] | None = None, **provenance: Any) -> Result:
         name="koch2015-lfw",
         recipe=Config.model_validate(RECIPE).model_dump(mode="json"),
         provenance=Provenance(**{**_PROVENANCE, **provenance}),
-        data={},
+        data=simulate_description(),
         training=TrainingSummary(
             epochs=epochs,
             best_epoch=best.epoch,
@@ -321,6 +333,85 @@ def simulate_folds() -> Folds:
         accuracy_standard_error=float(np.std(accuracies, ddof=1) / 10**0.5),
         auc_mean=float(np.mean(accuracies)) + 0.06,
         auc_standard_error=0.004,
+    )
+
+
+def simulate_description() -> Description:
+    """What an analysis of LFW View 1 looks like, with one of everything that can be wrong."""
+    sizes = {"train": (1980, 3089, 1907), "validation": (220, 354, 225), "test": (1000, 1549, 963)}
+    return Description(
+        dataset="lfw",
+        variant="deepfunneled",
+        protocol="lfw-view1",
+        images=13233,
+        subjects=5749,
+        broken=("Ann_Lee/Ann_Lee_0009.jpg",),
+        broken_pairs=1,
+        dropped_pairs=12,
+        leaks=False,
+        parts={name: _part(*size) for name, size in sizes.items()},  # type: ignore[misc]
+        shared=tuple(
+            Shared(
+                first=first,
+                second=second,
+                subjects=0,
+                images=0,
+                touched_pairs=0,
+                exact_duplicates=0,
+                near_duplicates=2 if second == "test" else 0,
+            )
+            for first, second in (("train", "validation"), ("train", "test"), ("validation", "test"))
+        ),
+        duplicates=(
+            Duplicate(
+                first="Bart_Hendricks/Bart_Hendricks_0001.jpg",
+                second=f"{HOSTILE}/x_0001.jpg",
+                exact=False,
+                same_subject=False,
+                first_part="train",
+                second_part="test",
+            ),
+        ),
+        errata_known=True,
+        official=OfficialView1(
+            train=_size(2200, 3443, 2132), test=_size(1000, 1549, 963), shared_subjects=0, shared_images=0
+        ),
+    )
+
+
+def _size(pairs: int, images: int, subjects: int) -> Size:
+    half = pairs // 2
+    return Size(images=images, subjects=subjects, pairs=pairs, genuine_pairs=half, impostor_pairs=half)
+
+
+def _part(pairs: int, images: int, subjects: int) -> PartDescription:
+    def spread(centre: float, width: float) -> Spread:
+        values = np.random.default_rng(images).normal(centre, width, images).clip(0, 1)
+        counts, edges = np.histogram(values, 24)
+        marks = dict(zip(("p05", "p25", "median", "p75", "p95"), (5, 25, 50, 75, 95), strict=True))
+        return Spread(
+            minimum=float(values.min()),
+            maximum=float(values.max()),
+            edges=tuple(map(float, edges)),
+            counts=tuple(map(int, counts)),
+            **{name: float(np.percentile(values, q)) for name, q in marks.items()},
+        )
+
+    return PartDescription(
+        size=_size(pairs, images, subjects),
+        per_subject=PerSubject(
+            minimum=1,
+            median=1.0,
+            maximum=8,
+            distribution=tuple((n, max(1, subjects >> n)) for n in range(1, 9)),
+            most_images=Most(subject_id=HOSTILE, count=8),
+            most_genuine_pairs=None,
+        ),
+        brightness=spread(0.45, 0.08),
+        sharpness=spread(0.4, 0.06),
+        exact_duplicates=0,
+        near_duplicates=1,
+        errata=(Erratum(image="Anja_Paerson_0001", text="wrong identity; shows Janica_Kostelic", pairs=2),),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from twinlens.data.description import Description
 from twinlens.types import Calibration, Interval, OperatingPoint
 
 
@@ -189,7 +190,7 @@ class Result(_Value):
     name: str
     recipe: dict[str, Any]
     provenance: Provenance
-    data: dict[str, Any]
+    data: Description
     training: TrainingSummary
     calibration: Calibration
     operating_points: tuple[OperatingPoint, ...]

@@ -39,4 +39,4 @@ def _plain(value: object) -> object:
     """Keep text from becoming HTML or breaking a table: names of datasets and machines are anybody's."""
     if not isinstance(value, str):
         return value
-    return " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return " ".join(value.splitlines()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")

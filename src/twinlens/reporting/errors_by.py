@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinlens.config import Frame
+from twinlens.data.looks import brightness_and_sharpness
 from twinlens.evaluation.intervals import clopper_pearson
 from twinlens.images import to_crop
 from twinlens.progress import track
@@ -23,11 +24,9 @@ class Look:
     """How one photo looks, measured on the grey crop.
 
     Attributes:
-        brightness: Mean luma, 0 (black) to 1 (white).
-        sharpness: Standard deviation of the discrete Laplacian over that of the crop itself; blur lowers it,
-            contrast does not change it.
-        asymmetry: 1 − correlation of the crop with its mirror image, 0 to 2; a turned head or light from one
-            side raises it.
+        brightness: As :func:`brightness_and_sharpness` has it, 0 (black) to 1 (white).
+        sharpness: Likewise; blur lowers it.
+        asymmetry: See :func:`asymmetry`, 0 to 2; a turned head or light from one side raises it.
     """
 
     brightness: float
@@ -71,26 +70,23 @@ class Factor:
         return first.low > last.high or last.low > first.high
 
 
-def measure_look(crop: UInt8Array) -> Look:
-    """Measure a grey crop, uint8 ``(height, width, 1)`` with at least 3 × 3 pixels."""
-    luma = crop[..., 0].astype(np.float64) / 255
-    middle = luma[1:-1, 1:-1]
-    around = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
-    centred = luma - luma.mean()
-    energy = float((centred**2).mean())
-    if energy == 0:  # a blank crop has no edges and is its own mirror image
-        return Look(float(luma.mean()), 0.0, 0.0)
-    return Look(
-        brightness=float(luma.mean()),
-        sharpness=float((around - 4 * middle).std()) / energy**0.5,
-        asymmetry=1 - float((centred * centred[:, ::-1]).mean()) / energy,
-    )
-
-
 def measure_looks(names: list[str], photos: Photos, frame: Frame) -> dict[str, Look]:
     """Measure the named photos where the network looked, in grey."""
     grey = frame.model_copy(update={"colour": "grey"})
-    return {name: measure_look(to_crop(photos(name), grey)) for name in track(names, "Measuring photos", len(names))}
+    crops = np.stack([to_crop(photos(name), grey) for name in track(names, "Measuring photos", len(names))])
+    measures = zip(*brightness_and_sharpness(crops, np.arange(len(crops))), asymmetry(crops), strict=True)
+    return {name: Look(*map(float, measured)) for name, measured in zip(names, measures, strict=True)}
+
+
+def asymmetry(crops: UInt8Array) -> Float64Array:
+    """1 − correlation of each grey crop with its mirror image; uint8 ``(n, height, width, 1)`` gives ``(n,)``."""
+    found = np.zeros(len(crops))
+    for i, crop in enumerate(crops[..., 0]):
+        centred = crop - crop.mean()
+        energy = np.vdot(centred, centred)
+        if energy > 0:  # a blank crop is its own mirror image
+            found[i] = 1 - np.vdot(centred, centred[:, ::-1]) / energy
+    return found
 
 
 def errors_by(
@@ -131,6 +127,7 @@ def _photo_factors(first: list[Look], second: list[Look]) -> list[tuple[str, str
         ("Brightness", "Mean brightness of the darker photo, 0 to 1.", bright.min(0)),
         ("Brightness difference", "How differently bright the two photos are.", np.abs(bright[0] - bright[1])),
         ("Sharpness", "Sharpness of the more blurred photo.", sharp.min(0)),
+        ("Sharpness difference", "How differently sharp the two photos are.", np.abs(sharp[0] - sharp[1])),
         (
             "Asymmetry",
             "Left-right asymmetry of the less symmetric photo, a stand-in for a turned head.",

@@ -32,6 +32,12 @@ class Photo:
     erratum: str
     uri: str
 
+    @property
+    def label(self) -> str:
+        """The name without its folder where the file's own name says who it is."""
+        folder, _, file = self.name.rpartition("/")
+        return file if file.startswith(folder) else self.name
+
 
 @dataclass(frozen=True)
 class ShownDecision:

@@ -15,7 +15,7 @@ def limits(result: Result) -> list[str]:
     return [
         *caveats(result),
         f"Noise: with {count(shown.genuine_pairs + shown.impostor_pairs)} pairs of {count(shown.subjects)} people "
-        f"the accuracy is known to ±{100 * (accuracy.high - accuracy.low) / 2:.1f} points. Two runs that differ by less "
+        f"the accuracy is known to ±{100 * (accuracy.high - accuracy.low) / 2:.1f} points. Runs that differ by less "
         "may be equally good.",
         *_unsupported(result),
         f"One training (seed {result.provenance.seed}): the intervals say what other test people would change, not "

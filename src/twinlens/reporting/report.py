@@ -14,6 +14,7 @@ from twinlens.config import Frame
 from twinlens.evaluation.result import Evaluation, Result
 from twinlens.reporting import wording
 from twinlens.reporting.errors_by import Factor, errors_by, finding, measure_looks
+from twinlens.reporting.figures.data import data_charts
 from twinlens.reporting.figures.decisions import det_chart, oneshot_chart, roc_chart, score_chart
 from twinlens.reporting.figures.errors import factor_chart
 from twinlens.reporting.figures.probability import reliability_chart
@@ -58,6 +59,7 @@ def make_report(result: Result, scores: ScoredPairs, photos: Photos | None, erra
             highlights=highlights(result),
             charts=_charts(result, factors),
             losses=_losses(result),
+            errata_rows=[(name, erratum) for name, part in result.data.parts.items() for erratum in part.errata],
             factors=factors,
             finding=finding(factors),
             has_photos=photos is not None,
@@ -84,6 +86,7 @@ def parts(result: Result) -> list[Evaluation]:
 def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart]]:
     shown = decisive(result)
     return {
+        "data": data_charts(result.data),
         "training": training_charts(result.training),
         "diary": diary_charts(result.training),
         "tradeoffs": [roc_chart(parts(result)), det_chart(parts(result))],

@@ -50,6 +50,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(value: int, noun: str) -> str:
+    """A count and what is counted, as ``1 image`` or ``2,200 images``."""
+    return f"{count(value)} {noun}" if value == 1 else f"{count(value)} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """A length of time in its two largest units, as ``1 h 03 min``."""
     whole = round(seconds)
@@ -67,6 +72,7 @@ FILTERS = {
     function.__name__: function
     for function in (
         count,
+        counted,
         decimal,
         decimal_interval,
         decimal_span,

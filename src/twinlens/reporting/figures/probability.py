@@ -11,15 +11,15 @@ def reliability_chart(shown: Evaluation) -> Chart:
     """Reliability diagram: what was promised against what came, and how many pairs that rests on."""
     figure = canvas("Match probability that was given", "Share that was genuine", height=400)
     bins = shown.calibration.bins
-    most = max((bar.count for bar in bins), default=1)
+    density = [bar.count / max(bar.high - bar.low, 1e-6) for bar in bins]
     figure.add_bar(
         x=[(bar.low + bar.high) / 2 for bar in bins],
-        y=[0.25 * bar.count / most for bar in bins],
-        width=[0.92 * (bar.high - bar.low) for bar in bins],
-        marker={"color": GRID},
+        y=[0.25 * value / max(density) for value in density],
+        width=[bar.high - bar.low for bar in bins],
+        marker={"color": GRID, "line": {"color": "white", "width": 1}},
         customdata=[bar.count for bar in bins],
         hovertemplate="%{customdata} pairs",
-        name="pairs (to scale)",
+        name="how often given",
     )
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "width": 1, "dash": "dot"}, name="true")
     figure.add_scatter(
@@ -27,7 +27,7 @@ def reliability_chart(shown: Evaluation) -> Chart:
         y=[bar.genuine_share for bar in bins],
         mode="lines+markers",
         line={"color": GENUINE, "width": 2},
-        marker={"size": [6 + 14 * (bar.count / most) ** 0.5 for bar in bins], "opacity": 1},
+        marker={"size": 9},
         name=shown.part,
     )
     figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%")

@@ -1,0 +1,46 @@
+from tests.simulated import Row, simulate_result
+from twinlens.evaluation.result import Result
+from twinlens.reporting.card import make_card
+from twinlens.reporting.highlights import highlights
+from twinlens.reporting.limits import limits
+from twinlens.reporting.verdict import verdict
+
+
+def test_the_card_says_what_for_what_not_for_and_how_good(result: Result) -> None:
+    card = make_card(result)
+    headings = [line for line in card.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## What it is",
+        "## Intended use",
+        "## Not intended",
+        "## Data and protocol",
+        "## Figures",
+        "## Thresholds",
+        "## Limits",
+    ]
+    assert verdict(result) in card
+    assert all(highlight.value in card for highlight in highlights(result))
+    assert all(limit in card for limit in limits(result))
+    assert all(f"{point.threshold.value:.4f}" in card for point in result.operating_points)
+
+
+def test_tables_have_as_many_cells_as_headings(result: Result) -> None:
+    provenance = result.provenance.model_copy(update={"machine": "a | b\n<b>c</b>"})
+    card = make_card(result.model_copy(update={"provenance": provenance}))
+    assert "<b>" not in card
+    width = 0
+    for line in card.replace("\\|", "").splitlines():
+        cells = line.count("|")
+        assert cells in (0, width) or width == 0, line
+        width = cells
+
+
+def test_before_the_test_the_card_speaks_of_validation(result: Result) -> None:
+    card = make_card(result.model_copy(update={"test": None}))
+    assert "**Not tested" in card
+    assert "On the validation part" in card
+
+
+def test_synthetic_and_leaking_models_say_so_first(rows: list[Row]) -> None:
+    card = make_card(simulate_result(rows, synthetic=True, leaks=True))
+    assert card.index("**Not a result") < card.index("**Leaking") < card.index("## What it is")
