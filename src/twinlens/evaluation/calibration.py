@@ -74,25 +74,31 @@ def _fit(scores: Scores, doubt: float) -> tuple[float, float]:
         return 0.0, 0.0
     # Standardised, both parameters are of order 1 and the solver needs no scaling.
     centre, spread = float(values.mean()), float(values.std())
-    standard = (values - centre) / spread
+    terms = np.stack([(values - centre) / spread, np.ones(len(values))])
     weights = prior_weights(scores.is_genuine, 0.5)
     target = np.where(scores.is_genuine, 1 - doubt, doubt)
 
-    def loss(parameters: Float64Array) -> tuple[float, Float64Array]:
-        ratio = parameters[0] * standard + parameters[1]
-        residual = weights * (expit(ratio) - target)
-        value = weights @ (np.logaddexp(0, ratio) - target * ratio)
-        return float(value), np.array([residual @ standard, residual.sum()])
+    def loss(parameters: Float64Array) -> float:
+        ratio = parameters @ terms
+        return float(weights @ (np.logaddexp(0, ratio) - target * ratio))
+
+    def gradient(parameters: Float64Array) -> Float64Array:
+        return terms @ (weights * (expit(parameters @ terms) - target))
+
+    def curvature(parameters: Float64Array) -> Float64Array:
+        share = expit(parameters @ terms)
+        return (terms * (weights * share * (1 - share))) @ terms.T
 
     found = minimize(
         loss,
         np.array([1.0, 0.0]),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(0, None), (None, None)],
-        options={"ftol": 1e-15, "gtol": 1e-10},
+        jac=gradient,
+        hess=curvature,
+        method="trust-exact",
+        options={"gtol": 1e-9},
     )
     slope, intercept = (float(value) for value in found.x)
+    # The loss is convex: if its minimum lies at a negative slope, that of slopes from 0 up lies at 0.
     if slope < _NO_EVIDENCE:
         return 0.0, 0.0
     return slope / spread, intercept - slope * centre / spread
@@ -135,7 +141,8 @@ def cllr_min(scores: Scores) -> float:
     """
     check_scores(scores)
     weights = prior_weights(scores.is_genuine, 0.5)
-    fitted = IsotonicRegression().fit_transform(scores.values, scores.is_genuine, sample_weight=weights)
+    _, ranks = np.unique(scores.values, return_inverse=True)  # scikit-learn would merge close scores
+    fitted = IsotonicRegression().fit_transform(ranks, scores.is_genuine, sample_weight=weights)
     likelihood = np.where(scores.is_genuine, fitted, 1 - fitted)
     return float(weights @ -np.log2(likelihood))
 

@@ -53,7 +53,7 @@ def evaluate_part(
         dataset: Where the part points into.
         part: Its pairs are scored; one-shot tasks are drawn from its samples, and those with more ways than it
             has subjects are left out.
-        judge: Fixed on other people, unless ``name`` says otherwise.
+        judge: Fixed on the validation people.
         settings: Prior, level, resamples and one-shot tasks.
         protocol: Named in the result.
         name: Which part this is.

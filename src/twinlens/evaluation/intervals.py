@@ -23,11 +23,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from statistics import mean as exact_mean
 
 import numpy as np
 from scipy.stats import binomtest
 
 from twinlens.errors import EvaluationError
+from twinlens.progress import track
 from twinlens.types import Float64Array, IntArray, Interval, Scores
 
 METHOD = "subject bootstrap"
@@ -59,7 +61,8 @@ def subject_bootstrap(
     ranked = scores[np.argsort(-scores.values, kind="stable")]
     once = np.ones(len(ranked))
     replicates: dict[str, list[float]] = {name: [] for name in statistics}
-    for weights in subject_weights(ranked, resamples, seed):
+    resampled = subject_weights(ranked, resamples, seed)
+    for weights in track(resampled, "Resampling subjects", resamples):
         for name, statistic in statistics.items():
             replicates[name].append(statistic(ranked, weights))
     return {
@@ -99,7 +102,8 @@ def bootstrap_mean(values: Float64Array, subject_codes: IntArray, resamples: int
     rng = np.random.default_rng(seed)
     drawn = (_draw(len(sums), rng) for _ in range(resamples))
     replicates = [float(counts @ sums / (counts @ sizes)) for counts in drawn]
-    return percentile_interval(math.fsum(values) / len(values), replicates, level)
+    # Rounding would make the mean of equal values another value, and chance not quite chance.
+    return percentile_interval(exact_mean(values.tolist()), replicates, level)
 
 
 def percentile_interval(value: float, replicates: Sequence[float], level: float) -> Interval:

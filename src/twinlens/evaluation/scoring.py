@@ -54,6 +54,8 @@ def score_part(embeddings: Float32Array, dataset: Dataset, part: Part, compariso
     """
     if len(embeddings) != len(part.samples):
         raise ValueError(f"{len(embeddings)} embeddings do not belong to {len(part.samples)} samples")
+    if not np.isin(part.pairs.samples, part.samples).all():
+        raise ValueError("a pair shows a sample that the part does not list")
     first, second = (np.searchsorted(part.samples, side) for side in (part.pairs.first, part.pairs.second))
     codes = dataset.subject_codes
     return Scores(

@@ -10,13 +10,14 @@ from twinlens.comparison import Comparison
 from twinlens.errors import EvaluationError
 from twinlens.evaluation.intervals import percentile_interval, subject_weights
 from twinlens.evaluation.metrics import Ranking
+from twinlens.progress import track
 from twinlens.types import Float32Array, Float64Array, IntArray, OperatingPoint, Scores
 
 FMRS = (0.1, 0.01, 0.001, 1e-4)
 # Below so many expected errors a rate rests on too little (the "rule of 30").
 SUPPORT = 30
-# Scores computed at a time: 8 MB of them.
-_BLOCK = 1 << 20
+# Scores computed at a time: 1 MB of them, so that little of what lies below the diagonal is computed.
+_BLOCK = 1 << 17
 
 
 def is_supported(fmr: float, impostor_pairs: int) -> bool:
@@ -66,7 +67,8 @@ def operating_points(
     scores = Scores(impostor[order], np.zeros(len(impostor), np.bool_), first_subject[order], second_subject[order])
     ranking = Ranking.of(scores.values)
     values = _thresholds(ranking, np.ones(len(scores)), fmrs)
-    replicates = np.array([_thresholds(ranking, w, fmrs) for w in subject_weights(scores, resamples, seed)])
+    resampled = track(subject_weights(scores, resamples, seed), "Resampling subjects", resamples)
+    replicates = np.array([_thresholds(ranking, weights, fmrs) for weights in resampled])
     return tuple(
         OperatingPoint(
             fmr=fmr,
@@ -94,7 +96,8 @@ def all_scores(embeddings: Float32Array, subject_codes: IntArray, comparison: Co
     n = len(embeddings)
     rows = max(1, _BLOCK // max(1, n))
     values, first, second = [], [], []
-    for start in range(0, n, rows):
+    starts = range(0, n, rows)
+    for start in track(starts, "Comparing all photos", len(starts)):
         block = comparison.matrix(embeddings[start : start + rows], embeddings[start:])
         i, j = np.triu_indices(len(block), 1, n - start)
         values.append(block[i, j])

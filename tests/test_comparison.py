@@ -1,0 +1,96 @@
+"""Comparisons: symmetric, and the same by pairs, as a matrix and by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pydantic import TypeAdapter, ValidationError
+
+from twinlens.comparison import Comparison, Cosine, WeightedL1
+
+DIM = 5
+_numbers = st.floats(-100, 100, width=32).map(lambda value: round(value, 3))
+batches = st.integers(1, 6).flatmap(lambda n: arrays(np.float32, (n, DIM), elements=_numbers))
+comparisons = st.one_of(
+    st.just(Cosine()),
+    st.builds(
+        WeightedL1,
+        weights=st.lists(st.floats(-3, 3), min_size=DIM, max_size=DIM).map(tuple),
+        bias=st.floats(-9, 9),
+    ),
+)
+
+
+def by_hand(comparison: Comparison, one: list[float], two: list[float]) -> float:
+    if isinstance(comparison, WeightedL1):
+        distance = sum(w * abs(a - b) for w, a, b in zip(comparison.weights, one, two, strict=True))
+        return comparison.bias - distance
+    lengths = math.sqrt(sum(a * a for a in one)) * math.sqrt(sum(b * b for b in two))
+    return sum(a * b for a, b in zip(one, two, strict=True)) / lengths if lengths else 0.0
+
+
+@given(comparisons, batches, batches)
+def test_pairs_matrix_and_hand_agree(comparison: Comparison, first: np.ndarray, second: np.ndarray) -> None:
+    matrix = comparison.matrix(first, second)
+    assert matrix.dtype == np.float64
+    assert matrix.shape == (len(first), len(second))
+    expected = [[by_hand(comparison, a, b) for b in second.tolist()] for a in first.tolist()]
+    np.testing.assert_allclose(matrix, expected, atol=1e-9)
+    n = min(len(first), len(second))
+    pairs = comparison.pairs(first[:n], second[:n])
+    assert pairs.dtype == np.float64
+    np.testing.assert_allclose(pairs, np.diag(expected)[:n], atol=1e-9)
+
+
+@given(comparisons, batches, batches)
+def test_the_two_sides_may_be_swapped(comparison: Comparison, first: np.ndarray, second: np.ndarray) -> None:
+    np.testing.assert_allclose(
+        comparison.matrix(first, second), comparison.matrix(second, first).T, rtol=1e-12, atol=1e-12
+    )
+    n = min(len(first), len(second))
+    one, two = comparison.pairs(first[:n], second[:n]), comparison.pairs(second[:n], first[:n])
+    assert one.tolist() == two.tolist()
+
+
+@given(batches)
+def test_cosine_lies_between_minus_one_and_one_and_ignores_length(batch: np.ndarray) -> None:
+    matrix = Cosine().matrix(batch, batch)
+    assert np.abs(matrix).max() <= 1 + 1e-12
+    np.testing.assert_allclose(Cosine().matrix(7 * batch, batch), matrix, atol=1e-6)
+    known = np.abs(batch).max(axis=1) > 0
+    np.testing.assert_allclose(np.diag(matrix)[known], 1)
+    assert (matrix[~known] == 0).all()
+
+
+@given(batches, st.floats(-9, 9))
+def test_an_embedding_scores_the_bias_with_itself(batch: np.ndarray, bias: float) -> None:
+    comparison = WeightedL1(weights=(1.0, 0.5, -2.0, 0.0, 3.0), bias=bias)
+    assert comparison.pairs(batch, batch).tolist() == [bias] * len(batch)
+
+
+def test_a_higher_score_is_more_alike() -> None:
+    near, far, probe = np.array([[1.0, 0.1]]), np.array([[-1.0, 2.0]]), np.array([[1.0, 0.0]])
+    for comparison in (Cosine(), WeightedL1(weights=(1.0, 1.0), bias=0.0)):
+        assert comparison.pairs(probe, near) > comparison.pairs(probe, far)
+
+
+def test_equal_rows_score_exactly_equal() -> None:
+    # A collapsed network must tie in every figure, so one row may not round otherwise than the next.
+    for dim in (1, 7, 37, 256, 4096):
+        rows = np.broadcast_to(np.sin(np.arange(1, dim + 1, dtype=np.float32)), (513, dim))
+        comparison = WeightedL1(weights=tuple(np.cos(np.arange(dim)).tolist()), bias=0.1)
+        assert len(np.unique(Cosine().pairs(rows, rows))) == 1
+        assert np.unique(comparison.pairs(rows, rows)).tolist() == [0.1]
+
+
+def test_a_comparison_is_read_back_from_json() -> None:
+    adapter: TypeAdapter[Comparison] = TypeAdapter(Comparison)
+    for comparison in (Cosine(), WeightedL1(weights=(0.5, -1.0), bias=0.25)):
+        assert adapter.validate_json(adapter.dump_json(comparison)) == comparison
+    with pytest.raises(ValidationError):
+        adapter.validate_python({"kind": "euclidean"})
