@@ -45,6 +45,7 @@ class OnnxEncoder:
             len(inputs) == len(outputs) == 1
             and inputs[0].type == "tensor(uint8)"
             and tuple(inputs[0].shape[1:]) == self.shape
+            and not isinstance(inputs[0].shape[0], int)  # as many crops as there are, not a fixed number
             and outputs[0].type == "tensor(float)"
             and tuple(outputs[0].shape[1:]) == (self.dim,)
         )
@@ -56,9 +57,13 @@ class OnnxEncoder:
             )
 
     def __call__(self, crops: UInt8Array) -> Float32Array:
-        """Embed ``crops``; see the class."""
+        """Embed ``crops``; none give none.
+
+        Raises:
+            ValueError: They have another shape or type.
+        """
         if crops.ndim != 4 or crops.shape[1:] != self.shape or crops.dtype != np.uint8:
-            raise ValueError(f"crops are {crops.dtype} {crops.shape}, not uint8 (n, {self.shape})")
+            raise ValueError(f"crops are {crops.dtype} {crops.shape}, not uint8 (n, {', '.join(map(str, self.shape))})")
         if len(crops) == 0:
             return np.empty((0, self.dim), np.float32)
         (embeddings,) = self._session.run(None, {self._session.get_inputs()[0].name: crops})
