@@ -158,10 +158,7 @@ def test_manifest_of_another_bundle_is_refused(bundle: Bundle, tmp_path: Path) -
         ({"format": 2}, "format"),
         ({"format": 2, "novelty": 1}, "format"),
         ({"novelty": 1}, "novelty"),
-        (
-            {"calibration": {"slope": 1, "intercept": 0, "genuine_pairs": 1, "impostor_pairs": 1, "x": 1}},
-            "calibration.x",
-        ),
+        ({"calibration": {**asdict(Calibration(1, 0, 1, 1)), "x": 1}}, "calibration.x"),
         ({"frame": {"height": 105, "depth": 3}}, "frame.depth"),
         ({"comparison": {"kind": "euclid"}}, "comparison"),
         ({"threshold": "high"}, "threshold"),
