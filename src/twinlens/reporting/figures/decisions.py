@@ -137,7 +137,7 @@ def oneshot_chart(shown: Evaluation) -> Chart:
     figure.update_xaxes(range=[0, 1.01], tickformat=".0%")
     figure.update_yaxes(type="category", autorange="reversed", showline=False, ticks="")
     return Chart(
-        "One-shot tasks",
+        "Accuracy beside chance",
         "Which of N people is on the photo, given one photo of each? The bar is the interval.",
         figure,
     )
