@@ -6,7 +6,7 @@ from typing import Literal
 
 from twinlens.bundle import CARD, Bundle, read_bundle
 from twinlens.config import Config
-from twinlens.data.describe import describe
+from twinlens.data.describe import describe, lists_of
 from twinlens.data.leaks import refuse_seen
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
 from twinlens.evaluation.judge import Judge
@@ -47,7 +47,7 @@ def start_result(run: Run, config: Config, prepared: Prepared, bundle: Bundle, e
             versions=origin.versions,
             started=origin.started,
         ),
-        data=describe(prepared.partition, prepared.store),
+        data=describe(prepared.partition, prepared.store, lists_of(config.data)).model_dump(mode="json"),
         training=TrainingSummary.model_validate_json(run.training.read_bytes()),
         calibration=bundle.manifest.calibration,
         operating_points=bundle.manifest.operating_points,
