@@ -11,15 +11,13 @@ References:
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
 from twinlens.evaluation.metrics import check_scores
-from twinlens.evaluation.result import ReliabilityBin
+from twinlens.evaluation.result import NOTHING_MATCHES, ReliabilityBin
 from twinlens.types import BoolArray, Calibration, Float64Array, IntArray, Scores
 
 # Embeddings are float32, so scores that differ by less than this share of their size are one and the same.
@@ -110,11 +108,11 @@ def threshold_at_even_odds(calibration: Calibration) -> float:
     It is the Bayes threshold for a prior of 0.5 and equal costs. Resting on two parameters that all scores
     share, it varies far less than the threshold with the highest accuracy on a few hundred pairs.
 
-    A calibration with slope 0 has no such score. It knows nothing, so nothing may match: the threshold is the
-    largest finite float, which is above every score and can be written as JSON.
+    A calibration with slope 0 has no such score. It knows nothing, so nothing may match, and the threshold is
+    the largest finite float, :data:`~twinlens.evaluation.result.NOTHING_MATCHES`.
     """
     if calibration.slope == 0:
-        return sys.float_info.max
+        return NOTHING_MATCHES
     return -calibration.intercept / calibration.slope
 
 

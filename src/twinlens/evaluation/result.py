@@ -5,12 +5,16 @@ Reports, comparisons, model cards and tables read these values and never recompu
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from twinlens.data.description import Description
 from twinlens.types import Calibration, Interval, OperatingPoint
+
+# The threshold of a model that knows nothing: above every score, finite, and so possible in JSON.
+NOTHING_MATCHES = sys.float_info.max
 
 
 class _Value(BaseModel):
@@ -88,7 +92,10 @@ class Histogram(_Value):
 
 
 class Evaluation(_Value):
-    """Every figure of one model on one list of pairs."""
+    """Every figure of one model on one list of pairs.
+
+    ``threshold`` is :data:`NOTHING_MATCHES` where the validation scores told nothing.
+    """
 
     protocol: str
     part: Literal["train", "validation", "test"]

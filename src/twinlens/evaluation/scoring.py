@@ -10,7 +10,7 @@ from twinlens.errors import EvaluationError
 from twinlens.progress import track
 from twinlens.types import Encoder, Float32Array, Float64Array, IntArray, Scores, UInt8Array
 
-# Numbers of a batch of embeddings on their way to scores: 4 MB as float32, so that it stays in the cache.
+# Numbers in a batch of embeddings on their way to scores: 8 MB as float64, however many pairs there are.
 _BLOCK = 1 << 20
 
 
