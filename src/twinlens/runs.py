@@ -15,7 +15,7 @@ from pathlib import Path
 import twinlens
 from twinlens.config import Config, dump_recipe, load_config
 from twinlens.errors import RunError
-from twinlens.files import write_json, write_text
+from twinlens.files import plain_disk_errors, write_json, write_text
 
 _LIBRARIES = ("torch", "lightning", "numpy", "scikit-learn", "onnxruntime", "pillow")
 
@@ -107,13 +107,22 @@ class Run:
         return load_config(self.recipe)
 
     def origin(self) -> Origin:
-        """Where and when the run was started."""
-        return Origin(**json.loads((self.folder / "origin.json").read_text(encoding="utf-8")))
+        """Where and when the run was started.
+
+        Raises:
+            RunError: Its ``origin.json`` is missing or was changed.
+        """
+        path = self.folder / "origin.json"
+        try:
+            return Origin(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{path} does not say where the run was started: {error}.", "Train it anew.") from error
 
     def log(self, line: str) -> None:
         """Show a line on standard error and keep it in ``log.txt`` with the time."""
         print(line, file=sys.stderr, flush=True)
-        with (self.folder / "log.txt").open("a", encoding="utf-8") as file:
+        path = self.folder / "log.txt"
+        with plain_disk_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
 
 
