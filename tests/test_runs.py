@@ -1,0 +1,186 @@
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import twinlens
+from twinlens import runs
+from twinlens.config import Config, parse_config
+from twinlens.errors import ConfigError, RunError, TwinlensError
+from twinlens.runs import Run, machine, source_commit, start_run, versions
+
+CONFIG = parse_config({"name": "small", "data": {"kind": "synthetic"}, "training": {"batch_size": 7}}, "here")
+OTHER = CONFIG.model_copy(update={"seed": 1})
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOCAL_RANK", "NODE_RANK"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_new_run_holds_its_recipe_and_where_it_comes_from(tmp_path: Path) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    run = start_run(tmp_path / "runs" / "small", CONFIG, resume=False)
+    assert run.config() == CONFIG
+    origin = run.origin()
+    assert before <= datetime.fromisoformat(origin.started) <= datetime.now(UTC)
+    assert (origin.commit, origin.machine, origin.versions) == (source_commit(), machine(), versions())
+
+
+def test_empty_folder_may_become_a_run(tmp_path: Path) -> None:
+    assert start_run(tmp_path, CONFIG, resume=False).config() == CONFIG
+
+
+def test_run_goes_on_only_when_asked_to(tmp_path: Path) -> None:
+    run = start_run(tmp_path / "run", CONFIG, resume=False)
+    origin = run.origin()
+    with pytest.raises(RunError, match=r"run holds a run already\. Go on with --resume"):
+        start_run(tmp_path / "run", CONFIG, resume=False)
+    assert start_run(tmp_path / "run", CONFIG, resume=True) == run
+    assert run.origin() == origin
+
+
+def test_first_start_may_say_resume(tmp_path: Path) -> None:
+    assert start_run(tmp_path / "run", CONFIG, resume=True).config() == CONFIG
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_run_of_another_configuration_is_left_alone(tmp_path: Path, resume: bool) -> None:
+    run = start_run(tmp_path / "run", CONFIG, resume=False)
+    with pytest.raises(RunError, match=r"was started with another configuration\. Choose another folder"):
+        start_run(tmp_path / "run", OTHER, resume=resume)
+    assert run.config() == CONFIG
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_folder_of_something_else_is_left_alone(tmp_path: Path, resume: bool) -> None:
+    (tmp_path / "thesis.txt").touch()
+    for path in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(RunError, match="is neither a run nor an empty folder"):
+            start_run(path, CONFIG, resume=resume)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TwinlensError, match="/file cannot be written"):
+        start_run(tmp_path / "file" / "run", CONFIG, resume=False)
+
+
+@pytest.mark.parametrize("variable", ["LOCAL_RANK", "NODE_RANK"])
+def test_further_processes_of_a_training_join_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    run = start_run(tmp_path / "run", CONFIG, resume=False)
+    monkeypatch.setenv(variable, "0")
+    with pytest.raises(RunError, match="holds a run already"):
+        start_run(tmp_path / "run", CONFIG, resume=False)
+    monkeypatch.setenv(variable, "1")
+    assert start_run(tmp_path / "run", CONFIG, resume=False) == run
+    with pytest.raises(RunError, match="another configuration"):
+        start_run(tmp_path / "run", OTHER, resume=False)
+
+
+def test_folder_without_a_recipe_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is no run: recipe\.yaml is missing\. Train one"):
+        Run(tmp_path).config()
+
+
+def test_broken_recipe_of_a_run_is_named(tmp_path: Path) -> None:
+    run = start_run(tmp_path / "run", CONFIG, resume=False)
+    run.recipe.write_text("name: small\nsede: 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"recipe\.yaml: unknown key 'sede'"):
+        run.config()
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"started": 1, "novelty": 2}', '"text"'])
+def test_broken_origin_is_named(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "origin.json").write_text(content, encoding="utf-8")
+    with pytest.raises(RunError, match=r"origin\.json does not say where the run was started"):
+        Run(tmp_path).origin()
+
+
+def test_all_places_of_a_run_are_distinct_and_inside(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    places = [getattr(run, name) for name, value in vars(Run).items() if isinstance(value, property)]
+    places += [run.scores(part) for part in ("train", "validation", "test")]
+    assert len(places) > 10
+    assert len(set(places)) == len(places)
+    assert all(place.is_relative_to(tmp_path) for place in places)
+
+
+def test_log_is_shown_and_kept_with_the_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(tmp_path)
+    run.log("epoch 1")
+    run.log("größer ≥")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "epoch 1\ngrößer ≥\n")
+    lines = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
+    stamps, said = zip(
+        *(re.fullmatch(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (.*)", line).groups() for line in lines), strict=True
+    )  # type: ignore[union-attr]
+    assert said == ("epoch 1", "größer ≥")
+    assert all(datetime.fromisoformat(stamp) for stamp in stamps)
+
+
+def fake_checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A repository with a source tree, which twinlens takes for its own; the commit."""
+    source = folder / "src" / "twinlens" / "runs.py"
+    source.parent.mkdir(parents=True)
+    source.touch()
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    monkeypatch.setattr(runs, "__file__", str(source))
+    return subprocess.run(
+        [*git, "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_commit_is_that_of_the_checkout_and_says_if_the_source_was_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = fake_checkout(tmp_path, monkeypatch)
+    assert re.fullmatch(r"[0-9a-f]{40}", commit)
+    assert source_commit() == commit
+    (tmp_path / "notes.txt").touch()
+    assert source_commit() == commit
+    (tmp_path / "src" / "twinlens" / "new.py").touch()
+    assert source_commit() == f"{commit}+changes"
+
+
+def test_installed_package_takes_no_commit_from_the_repository_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_checkout(tmp_path, monkeypatch)
+    monkeypatch.setattr(runs, "__file__", str(tmp_path / "venv" / "site-packages" / "twinlens" / "runs.py"))
+    assert source_commit() == f"twinlens {twinlens.__version__}"
+
+
+def test_without_git_the_version_has_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_checkout(tmp_path, monkeypatch)
+    monkeypatch.setenv("PATH", "")
+    assert source_commit() == f"twinlens {twinlens.__version__}"
+
+
+def test_machine_is_named_with_its_cores() -> None:
+    assert re.search(r"\S.*, \d+ cores, \w+$", machine())
+
+
+def test_versions_are_those_installed() -> None:
+    found = versions()
+    assert found["twinlens"] == twinlens.__version__
+    assert {"python", "numpy", "scikit-learn", "pillow", "onnxruntime"} <= set(found)
+    assert all(re.match(r"\d+\.\d+", version) for version in found.values())
+
+
+def test_configuration_survives_any_number_of_starts(tmp_path: Path) -> None:
+    config: Config = CONFIG
+    for i in range(3):
+        config = start_run(tmp_path / str(i), config, resume=False).config()
+    assert config == CONFIG
+    assert len({(tmp_path / str(i) / "recipe.yaml").read_text(encoding="utf-8") for i in range(3)}) == 1
