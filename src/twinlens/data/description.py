@@ -108,8 +108,8 @@ class Shared(_Value):
         near_duplicates: Pairs of other files that show the same picture, one in each.
     """
 
-    first: str
-    second: str
+    first: PartName
+    second: PartName
     subjects: int
     images: int
     touched_pairs: int

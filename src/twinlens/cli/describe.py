@@ -1,0 +1,129 @@
+"""``twinlens data describe``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from twinlens.config import Config
+    from twinlens.config.data import DataConfig
+    from twinlens.data.dataset import Partition
+    from twinlens.data.description import Description
+
+
+def describe_command(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|RECIPE|FOLDER|CSV",
+            help="lfw (its View 1), omniglot or synthetic; a recipe; a folder of folders, one per subject; a CSV "
+            "of pairs.",
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole analysis as JSON.")] = False,
+    sheet: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Write a contact sheet.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write plots that open offline.")] = None,
+    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out images that cannot be read.")] = False,
+) -> None:
+    """Say what a dataset holds: images, subjects, pairs, what its parts share, duplicates, known errors.
+
+    Of a recipe these are the parts that train, validate and test; of anything else what is there before a part is
+    kept for validation. In the JSON, parts.train.size and parts.test.size have the images, subjects and pairs,
+    shared has what two parts have in common, and official has LFW View 1 as its own lists give it.
+    """
+    from twinlens.errors import ConfigError
+    from twinlens.files import write_text
+
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise ConfigError(f"--sheet {sheet} is no PNG file.", "Give a name that ends in .png.")
+    description, partition = _analyse(target, skip_broken=skip_broken)
+    if sheet is not None:
+        _write_sheet(partition, sheet)
+    if plot is not None:
+        write_text(plot, _page(description))
+    if as_json:
+        typer.echo(description.model_dump_json(indent=1))
+    else:
+        from twinlens.cli.description import print_description
+
+        print_description(description)
+
+
+def _analyse(target: str, *, skip_broken: bool) -> tuple[Description, Partition]:
+    from twinlens.config import Config, Frame
+    from twinlens.data.datasets import open_dataset
+    from twinlens.data.describe import describe, lists_of
+    from twinlens.data.protocols import make_partition
+    from twinlens.data.store import open_store
+    from twinlens.data.uncut import uncut
+
+    found = _find(target)
+    data, frame = (found.data, found.frame) if isinstance(found, Config) else (found, Frame())
+    store = open_store(open_dataset(data), frame, skip_broken=skip_broken)
+    if isinstance(found, Config):
+        partition = make_partition(found, store.dataset, store.broken)
+    else:
+        partition = uncut(data, store.dataset, store.broken)
+    return describe(partition, store, lists_of(data)), partition
+
+
+def _find(target: str) -> Config | DataConfig:
+    """What is meant: a dataset's name, a folder, a list of pairs, or else a recipe."""
+    from twinlens.config import load_config
+    from twinlens.config.data import FolderData, LfwData, OmniglotData, PairsData, SyntheticData
+    from twinlens.errors import ConfigError
+
+    named: dict[str, DataConfig] = {"lfw": LfwData(), "omniglot": OmniglotData(), "synthetic": SyntheticData()}
+    if target in named:
+        return named[target]
+    path = Path(target)
+    if path.is_dir():
+        return FolderData(root=path)
+    if path.suffix.lower() == ".csv":
+        return PairsData(list=path)
+    try:
+        return load_config(target)
+    except ConfigError as error:
+        if path.exists() or "/" not in target:
+            raise
+        raise ConfigError(f"There is no folder or file {target}.", "Check the path.") from error
+
+
+def _write_sheet(partition: Partition, path: Path) -> None:
+    import numpy as np
+
+    from twinlens.data.sheet import contact_sheet, one_of_each
+    from twinlens.files import whole_file
+
+    parts = (partition.train, partition.validation, partition.test)
+    samples = np.unique(np.concatenate([part.samples for part in parts]))
+    sheet = contact_sheet(partition.dataset, one_of_each(partition.dataset, samples))
+    with whole_file(path) as temporary:
+        sheet.save(temporary, "PNG")
+
+
+def _page(description: Description) -> str:
+    """A page with the figures of the report's data section, that needs nothing but itself."""
+    from html import escape
+
+    from plotly.offline import get_plotlyjs
+
+    from twinlens.reporting.figures.data import data_charts
+
+    title = f"{description.dataset} {description.variant}".strip()
+    figures = [
+        f"<figure><h2>{escape(chart.title)}</h2>"
+        f"{chart.figure.to_html(full_html=False, include_plotlyjs=False)}"
+        f"<figcaption>{escape(chart.text)}</figcaption></figure>"
+        for chart in data_charts(description)
+    ]
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        "<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; "
+        "color: #1B2430 } figure { margin: 2rem 0 } figcaption { color: #5B6675 }</style>"
+        f"<script>{get_plotlyjs()}</script></head>\n<body><h1>{escape(title)}</h1>\n{''.join(figures)}\n"
+        "</body></html>\n"
+    )
