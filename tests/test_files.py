@@ -220,7 +220,7 @@ def test_disk_that_fills_up_at_the_end_is_told(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM])
 def test_forbidden_place_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Whole, number: int) -> None:
-    def refuse(prefix: str, suffix: str, dir: Path) -> None:  # noqa: A002
+    def refuse(prefix: str, suffix: str, dir: Path) -> None:
         raise OSError(number, os.strerror(number), str(dir))
 
     monkeypatch.setattr(tempfile, "mkstemp", refuse)

@@ -66,7 +66,7 @@ def test_folder_of_something_else_is_left_alone(tmp_path: Path, resume: bool) ->
 
 def test_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(TwinlensError, match="/file cannot be written"):
+    with pytest.raises(TwinlensError, match="cannot be written: Not a directory"):
         start_run(tmp_path / "file" / "run", CONFIG, resume=False)
 
 
@@ -120,11 +120,8 @@ def test_log_is_shown_and_kept_with_the_time(tmp_path: Path, capsys: pytest.Capt
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "epoch 1\ngrößer ≥\n")
     lines = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
-    stamps, said = zip(
-        *(re.fullmatch(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (.*)", line).groups() for line in lines), strict=True
-    )  # type: ignore[union-attr]
-    assert said == ("epoch 1", "größer ≥")
-    assert all(datetime.fromisoformat(stamp) for stamp in stamps)
+    assert [line[19:] for line in lines] == [" epoch 1", " größer ≥"]
+    assert all(datetime.strptime(line[:19], "%Y-%m-%d %H:%M:%S") for line in lines)
 
 
 def fake_checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -136,9 +133,8 @@ def fake_checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*git, *command], cwd=folder, check=True)
     monkeypatch.setattr(runs, "__file__", str(source))
-    return subprocess.run(
-        [*git, "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True
-    ).stdout.strip()
+    head = subprocess.run([*git, "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
+    return head.stdout.strip()
 
 
 def test_commit_is_that_of_the_checkout_and_says_if_the_source_was_changed(
