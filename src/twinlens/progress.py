@@ -12,11 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 Item = TypeVar("Item")
 
+# Seconds that need no explanation.
+_PATIENCE = 2.0
+
 
 def track(iterable: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
     """Yield the items and show on standard error how many of ``total`` are done.
 
-    Where standard error is no terminal, there is one line at the start and one at the end.
+    Where standard error is no terminal, there is one line as soon as it takes more than two seconds, and one
+    at the end.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -28,7 +32,11 @@ def track(iterable: Iterable[Item], description: str, total: int | None) -> Iter
 
 
 def _two_lines(iterable: Iterable[Item], description: str) -> Iterator[Item]:
-    print(f"{description} ...", file=sys.stderr, flush=True)
-    start = time.monotonic()
-    yield from iterable
-    print(f"{description}: done in {time.monotonic() - start:.1f} s", file=sys.stderr, flush=True)
+    start, said = time.monotonic(), False
+    for item in iterable:
+        if not said and time.monotonic() - start > _PATIENCE:
+            print(f"{description} ...", file=sys.stderr, flush=True)
+            said = True
+        yield item
+    if said:
+        print(f"{description}: done in {time.monotonic() - start:.1f} s", file=sys.stderr, flush=True)

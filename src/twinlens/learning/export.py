@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -41,7 +44,7 @@ def to_onnx(twin: Twin, shape: tuple[int, int, int]) -> bytes:
     """
     example = torch.zeros(2, *shape, dtype=torch.uint8)
     plain = twin.eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without_remarks():
         warnings.simplefilter("ignore")  # deprecations inside the exporter, which nobody here can act on
         program = torch.onnx.export(
             plain,
@@ -57,6 +60,18 @@ def to_onnx(twin: Twin, shape: tuple[int, int, int]) -> bytes:
     assert program is not None
     content: bytes = program.model_proto.SerializeToString()
     return content
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep the exporter from remarking that torchvision, which nobody needs, is not installed."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def refuse_disparity(first: Encoder, second: Encoder, crops: UInt8Array, bound: float) -> float:
