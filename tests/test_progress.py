@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from twinlens import progress
 from twinlens.progress import track
 
 PROGRAM = """
@@ -17,7 +18,10 @@ for i in track(range(3), "Counting", 3):
 """
 
 
-def test_without_a_terminal_there_is_a_line_at_start_and_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_what_takes_long_says_so_once_and_when_it_is_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
     items = track(iter("abc"), "Counting", None)
     assert capsys.readouterr().err == ""
     assert next(items) == "a"
@@ -25,6 +29,11 @@ def test_without_a_terminal_there_is_a_line_at_start_and_end(capsys: pytest.Capt
     assert list(items) == ["b", "c"]
     out, err = capsys.readouterr()
     assert (out, err.startswith("Counting: done in ")) == ("", True)
+
+
+def test_without_a_terminal_what_takes_no_time_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(track("abc", "Counting", 3)) == ["a", "b", "c"]
+    assert capsys.readouterr() == ("", "")
 
 
 def test_on_a_terminal_there_is_a_bar_that_ends_before_an_error_is_printed() -> None:
