@@ -29,20 +29,20 @@ def scored(truth: list[bool], decided: list[bool], score: list[float]) -> Scored
     )
 
 
-@given(arrays(np.uint8, (3, 12, 10, 1)))
-def test_asymmetry_stays_in_its_range_and_knows_no_side(crops: UInt8Array) -> None:
-    found = asymmetry(crops)
-    assert ((found >= -1e-9) & (found <= 2 + 1e-9)).all()
-    np.testing.assert_allclose(asymmetry(crops[:, :, ::-1]), found, atol=1e-9)
+@given(arrays(np.uint8, (12, 10, 1)))
+def test_asymmetry_stays_in_its_range_and_knows_no_side(crop: UInt8Array) -> None:
+    found = asymmetry(crop)
+    assert -1e-9 <= found <= 2 + 1e-9
+    assert asymmetry(crop[:, ::-1]) == pytest.approx(found, abs=1e-9)
 
 
 def test_asymmetry_is_one_minus_the_correlation_with_the_mirror_image() -> None:
-    crop = np.random.default_rng(0).integers(0, 256, (1, 9, 8, 1), np.uint8)
-    wanted = 1 - np.corrcoef(crop[0, ..., 0].ravel(), crop[0, :, ::-1, 0].ravel())[0, 1]
-    assert asymmetry(crop)[0] == pytest.approx(wanted)
-    symmetric = np.concatenate([crop, crop[:, :, ::-1]], axis=2)
-    assert asymmetry(symmetric)[0] == pytest.approx(0, abs=1e-9)
-    assert asymmetry(np.full((1, 8, 8, 1), 7, np.uint8))[0] == 0
+    crop = np.random.default_rng(0).integers(0, 256, (9, 8, 1), np.uint8)
+    wanted = 1 - np.corrcoef(crop.ravel(), crop[:, ::-1].ravel())[0, 1]
+    assert asymmetry(crop) == pytest.approx(wanted)
+    symmetric = np.concatenate([crop, crop[:, ::-1]], axis=1)
+    assert asymmetry(symmetric) == pytest.approx(0, abs=1e-9)
+    assert asymmetry(np.full((8, 8, 1), 7, np.uint8)) == 0
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(-5, 5)), min_size=1, max_size=60))

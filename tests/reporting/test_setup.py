@@ -27,7 +27,6 @@ def test_layers_have_their_own_rates_or_the_common_ones(result: Result) -> None:
     rates = {rate.layer: rate for rate in layer_rates(result.recipe)}
     assert (rates["dense"].learning_rate, rates["dense"].l2, rates["dense"].momentum) == ("0.002", "0.0001", "0.9")
     assert (rates["conv1"].learning_rate, rates["conv1"].momentum) == ("0.01", "0.7")
-    assert not rates["all others"].own
     assert rates["all others"].l2 == "0.0002"
 
 

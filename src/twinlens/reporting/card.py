@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from twinlens.config import Frame
 from twinlens.evaluation.result import Result
 from twinlens.reporting import wording
-from twinlens.reporting.highlights import decisive, highlights
+from twinlens.reporting.highlights import decisive, evaluated_parts, highlights
 from twinlens.reporting.limits import limits
 from twinlens.reporting.verdict import OUTSIDE_DATA, caveats, verdict
 
@@ -26,6 +26,7 @@ def make_card(result: Result) -> str:
     return environment.get_template("card.md.j2").render(
         result=result,
         shown=decisive(result),
+        parts=evaluated_parts(result),
         frame=Frame.model_validate(result.recipe.get("frame", {})),
         verdict=verdict(result),
         caveats=caveats(result),

@@ -65,7 +65,11 @@ class Factor:
 
     @property
     def matters(self) -> bool:
-        """Whether the intervals of the first and the last quarter are apart, more than chance explains."""
+        """Whether the intervals of the first and the last quarter are apart.
+
+        That asks for more than a test at the same level would, which makes up for asking it of several factors
+        and for pairs that share people.
+        """
         first, last = self.quarters[0].error_rate, self.quarters[-1].error_rate
         return first.low > last.high or last.low > first.high
 
@@ -73,20 +77,20 @@ class Factor:
 def measure_looks(names: list[str], photos: Photos, frame: Frame) -> dict[str, Look]:
     """Measure the named photos where the network looked, in grey."""
     grey = frame.model_copy(update={"colour": "grey"})
-    crops = np.stack([to_crop(photos(name), grey) for name in track(names, "Measuring photos", len(names))])
-    measures = zip(*brightness_and_sharpness(crops, np.arange(len(crops))), asymmetry(crops), strict=True)
-    return {name: Look(*map(float, measured)) for name, measured in zip(names, measures, strict=True)}
+    return {name: measure_look(to_crop(photos(name), grey)) for name in track(names, "Measuring photos", len(names))}
 
 
-def asymmetry(crops: UInt8Array) -> Float64Array:
-    """1 − correlation of each grey crop with its mirror image; uint8 ``(n, height, width, 1)`` gives ``(n,)``."""
-    found = np.zeros(len(crops))
-    for i, crop in enumerate(crops[..., 0]):
-        centred = crop - crop.mean()
-        energy = np.vdot(centred, centred)
-        if energy > 0:  # a blank crop is its own mirror image
-            found[i] = 1 - np.vdot(centred, centred[:, ::-1]) / energy
-    return found
+def measure_look(crop: UInt8Array) -> Look:
+    """Measure one grey crop, uint8 ``(height, width, 1)``."""
+    bright, sharp = brightness_and_sharpness(crop[None], np.arange(1))
+    return Look(float(bright[0]), float(sharp[0]), asymmetry(crop))
+
+
+def asymmetry(crop: UInt8Array) -> float:
+    """1 − correlation of a grey crop with its mirror image; 0 for a blank one, which is its own mirror image."""
+    centred = crop - crop.mean()
+    energy = np.vdot(centred, centred)
+    return float(1 - np.vdot(centred, centred[:, ::-1]) / energy) if energy > 0 else 0.0
 
 
 def errors_by(
@@ -119,10 +123,10 @@ def finding(factors: tuple[Factor, ...]) -> str:
 
 
 def _photo_factors(first: list[Look], second: list[Look]) -> list[tuple[str, str, Float64Array]]:
-    bright, sharp, skew = (
-        np.array([[getattr(look, field) for look in side] for side in (first, second)])
-        for field in ("brightness", "sharpness", "asymmetry")
-    )
+    sides = (first, second)
+    bright = np.array([[look.brightness for look in side] for side in sides])
+    sharp = np.array([[look.sharpness for look in side] for side in sides])
+    skew = np.array([[look.asymmetry for look in side] for side in sides])
     return [
         ("Brightness", "Mean brightness of the darker photo, 0 to 1.", bright.min(0)),
         ("Brightness difference", "How differently bright the two photos are.", np.abs(bright[0] - bright[1])),

@@ -101,17 +101,6 @@ def most_confident(pairs: ScoredPairs, kind: BoolArray, matched: bool) -> IntArr
     return found[np.argsort(-scores if matched else scores, kind="stable")]
 
 
-def _decision(pairs: ScoredPairs, i: int, photos: Photos | None, errata: Mapping[str, str]) -> ShownDecision:
-    first, second = (
-        Photo(name, subject, errata.get(PurePosixPath(name).stem, ""), data_uri(photos(name), _SIDE) if photos else "")
-        for name, subject in (
-            (pairs.first[i], pairs.first_subject[i]),
-            (pairs.second[i], pairs.second_subject[i]),
-        )
-    )
-    return ShownDecision(first, second, float(pairs.score[i]), float(pairs.probability[i]))
-
-
 def contact_sheet(pairs: ScoredPairs, photos: Photos, most: int = 60) -> tuple[Photo, ...]:
     """One photo each of at most ``most`` subjects, evenly taken from all that occur, sorted by name."""
     sides = zip(pairs.first + pairs.second, pairs.first_subject + pairs.second_subject, strict=True)
@@ -121,3 +110,14 @@ def contact_sheet(pairs: ScoredPairs, photos: Photos, most: int = 60) -> tuple[P
     return tuple(
         Photo(subjects[names[i]], names[i], "", data_uri(photos(subjects[names[i]]), _THUMBNAIL)) for i in chosen
     )
+
+
+def _decision(pairs: ScoredPairs, i: int, photos: Photos | None, errata: Mapping[str, str]) -> ShownDecision:
+    first, second = (
+        Photo(name, subject, errata.get(PurePosixPath(name).stem, ""), data_uri(photos(name), _SIDE) if photos else "")
+        for name, subject in (
+            (pairs.first[i], pairs.first_subject[i]),
+            (pairs.second[i], pairs.second_subject[i]),
+        )
+    )
+    return ShownDecision(first, second, float(pairs.score[i]), float(pairs.probability[i]))

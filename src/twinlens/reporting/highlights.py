@@ -35,6 +35,11 @@ def decisive(result: Result) -> Evaluation:
     return result.test or result.validation
 
 
+def evaluated_parts(result: Result) -> list[Evaluation]:
+    """The evaluated parts in the order in which they are compared."""
+    return [part for part in (result.train, result.validation, result.test) if part is not None]
+
+
 def guessing(evaluation: Evaluation) -> float:
     """Accuracy of always giving the more frequent answer."""
     larger = max(evaluation.genuine_pairs, evaluation.impostor_pairs)

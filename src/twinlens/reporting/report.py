@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from twinlens.config import Frame
-from twinlens.evaluation.result import Evaluation, Result
+from twinlens.evaluation.result import Result
 from twinlens.reporting import wording
 from twinlens.reporting.errors_by import Factor, errors_by, finding, measure_looks
 from twinlens.reporting.figures.data import data_charts
@@ -21,7 +22,7 @@ from twinlens.reporting.figures.probability import reliability_chart
 from twinlens.reporting.figures.style import Chart
 from twinlens.reporting.figures.training import diary_charts, training_charts
 from twinlens.reporting.gallery import contact_sheet, walls
-from twinlens.reporting.highlights import decisive, highlights
+from twinlens.reporting.highlights import decisive, evaluated_parts, highlights
 from twinlens.reporting.limits import limits
 from twinlens.reporting.photos import Photos
 from twinlens.reporting.reproduce import commands
@@ -42,54 +43,62 @@ def make_report(result: Result, scores: ScoredPairs, photos: Photos | None, erra
     Returns:
         A whole HTML document without any reference to anything outside of it.
     """
+    context = _figures_and_words(result) | _pairs_and_photos(result, scores, photos, errata) | _assets()
+    return _environment().get_template("report.html.j2").render(context)
+
+
+def _figures_and_words(result: Result) -> dict[str, Any]:
+    return {
+        "result": result,
+        "shown": decisive(result),
+        "parts": evaluated_parts(result),
+        "verdict": verdict(result),
+        "setting": setting(result),
+        "caveats": caveats(result),
+        "highlights": highlights(result),
+        "losses": _losses(result),
+        "errata_rows": [(name, known) for name, part in result.data.parts.items() for known in part.errata],
+        "setup": setup(result.recipe),
+        "layer_rates": layer_rates(result.recipe),
+        "stopping": stopping(result),
+        "limits": limits(result),
+        "commands": commands(result),
+        "recipe": yaml.safe_dump(result.recipe, sort_keys=False, allow_unicode=True, default_flow_style=None),
+    }
+
+
+def _pairs_and_photos(
+    result: Result, scores: ScoredPairs, photos: Photos | None, errata: Mapping[str, str]
+) -> dict[str, Any]:
     shown = decisive(result)
     frame = Frame.model_validate(result.recipe.get("frame", {}))
     looks = measure_looks(scores.photos, photos, frame) if photos else None
     factors = errors_by(scores, shown.threshold, shown.level, looks)
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            result=result,
-            shown=shown,
-            parts=parts(result),
-            verdict=verdict(result),
-            setting=setting(result),
-            caveats=caveats(result),
-            highlights=highlights(result),
-            charts=_charts(result, factors),
-            losses=_losses(result),
-            errata_rows=[(name, erratum) for name, part in result.data.parts.items() for erratum in part.errata],
-            factors=factors,
-            finding=finding(factors),
-            has_photos=photos is not None,
-            sheet=contact_sheet(scores, photos) if photos else (),
-            walls=walls(scores, photos, errata),
-            setup=setup(result.recipe),
-            layer_rates=layer_rates(result.recipe),
-            stopping=stopping(result),
-            limits=limits(result),
-            commands=commands(result),
-            recipe=yaml.safe_dump(result.recipe, sort_keys=False, allow_unicode=True, default_flow_style=None),
-            style=_asset("report.css"),
-            script=_asset("report.js"),
-            plotly=Markup(get_plotlyjs()),  # noqa: S704 - the library's own source
-        )
-    )
+    return {
+        "has_photos": photos is not None,
+        "sheet": contact_sheet(scores, photos) if photos else (),
+        "walls": walls(scores, photos, errata),
+        "factors": factors,
+        "finding": finding(factors),
+        "charts": _charts(result, factors),
+    }
 
 
-def parts(result: Result) -> list[Evaluation]:
-    """The evaluated parts in the order in which they are compared."""
-    return [result.train, result.validation, *([result.test] if result.test else [])]
+def _assets() -> dict[str, Markup]:
+    return {
+        "style": _asset("report.css"),
+        "script": _asset("report.js"),
+        "plotly": Markup(get_plotlyjs()),  # noqa: S704 - the library's own source
+    }
 
 
 def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart]]:
-    shown = decisive(result)
+    shown, parts = decisive(result), evaluated_parts(result)
     return {
         "data": data_charts(result.data),
         "training": training_charts(result.training),
         "diary": diary_charts(result.training),
-        "tradeoffs": [roc_chart(parts(result)), det_chart(parts(result))],
+        "tradeoffs": [roc_chart(parts), det_chart(parts)],
         "scores": [score_chart(shown)],
         "calibration": [reliability_chart(shown)],
         "oneshot": [oneshot_chart(shown)] if shown.oneshot else [],

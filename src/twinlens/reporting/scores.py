@@ -70,7 +70,7 @@ def read_result(run: Path) -> Result:
         place = ".".join(str(part) for part in detail["loc"])
         raise RunError(
             f"{path} is not a result of this version of twinlens: {place}: {detail['msg']}.",
-            "Evaluate the run again with `twinlens evaluate`.",
+            "Train the run again, or read it with the version that wrote it.",
         ) from error
 
 

@@ -34,13 +34,12 @@ class Group:
 
 @dataclass(frozen=True)
 class LayerRate:
-    """What the optimiser does to one layer; ``own`` tells whether the recipe gives it rates of its own."""
+    """What the optimiser does to one layer, before any schedule."""
 
     layer: str
     learning_rate: str
     momentum: str
     l2: str
-    own: bool
 
 
 def setup(recipe: Mapping[str, Any]) -> tuple[Group, ...]:
@@ -55,8 +54,8 @@ def setup(recipe: Mapping[str, Any]) -> tuple[Group, ...]:
 def layer_rates(recipe: Mapping[str, Any]) -> tuple[LayerRate, ...]:
     """Learning rate, momentum and L2 of the layers with their own, and of all others."""
     optimiser = recipe.get("optimiser", {})
-    own = [_layer_rate(name, rates, optimiser, own=True) for name, rates in optimiser.get("layers", {}).items()]
-    return (*own, _layer_rate("all others" if own else "all", {}, optimiser, own=False))
+    own = [_layer_rate(name, rates, optimiser) for name, rates in optimiser.get("layers", {}).items()]
+    return (*own, _layer_rate("all others" if own else "all", {}, optimiser))
 
 
 def stopping(result: Result) -> str:
@@ -72,12 +71,12 @@ def stopping(result: Result) -> str:
     )
 
 
-def _layer_rate(layer: str, rates: Mapping[str, Any], optimiser: Mapping[str, Any], *, own: bool) -> LayerRate:
+def _layer_rate(layer: str, rates: Mapping[str, Any], optimiser: Mapping[str, Any]) -> LayerRate:
     def text(key: str) -> str:
         value = optimiser.get(key) if rates.get(key) is None else rates[key]
         return "none" if value is None else f"{value:g}"
 
-    return LayerRate(layer, text("learning_rate"), text("momentum"), text("l2"), own)
+    return LayerRate(layer, text("learning_rate"), text("momentum"), text("l2"))
 
 
 def _title(section: str, values: Mapping[str, Any]) -> str:
