@@ -1,17 +1,19 @@
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.simulated import HOSTILE, Row, simulate_folds, simulate_result
+from tests.simulated import HOSTILE, Row, simulate_folds, simulate_result, simulate_rows, write_scores
 from twinlens.evaluation.result import Result
 from twinlens.reporting.limits import limits
 from twinlens.reporting.report import make_report
-from twinlens.reporting.scores import ScoredPairs
+from twinlens.reporting.scores import ScoredPairs, read_scores
 from twinlens.types import UInt8Array
 
 Photos = Callable[[str], UInt8Array]
@@ -172,3 +174,22 @@ def test_text_has_the_contrast_that_wcag_aa_asks_for(html: str, ink: str, ground
 def test_the_alarm_is_readable_on_its_own_ground(html: str) -> None:
     colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", html))
     assert contrast(colours["alarm"], colours["alarm-soft"]) >= 4.5
+
+
+@pytest.mark.parametrize(
+    "score", [lambda genuine: 4.0 if genuine else -4.0, lambda genuine: 0.0], ids=["perfect", "flat"]
+)
+def test_extreme_runs_have_a_report_too(score: Callable[[bool], float], tmp_path: Path) -> None:
+    rows = [replace(row, score=score(row.is_genuine)) for row in simulate_rows(40)]
+    result = simulate_result(rows)
+    assert result.test is not None
+    bare = result.model_copy(
+        update={
+            "training": result.training.model_copy(update={"epochs": result.training.epochs[:1], "best_epoch": 1}),
+            "test": result.test.model_copy(update={"oneshot": (), "tar_at_fmr": ()}),
+            "operating_points": (),
+        }
+    )
+    page = Page(make_report(bare, read_scores(write_scores(tmp_path / "scores.csv", rows)), None, {}))
+    assert "oneshot" not in {attributes.get("id") for _, attributes in page.elements}
+    assert "#oneshot" not in {attributes["href"] for attributes in page.attributes("a")}
