@@ -84,12 +84,11 @@ def _find(target: str) -> Config | DataConfig:
         return FolderData(root=path)
     if path.suffix.lower() == ".csv":
         return PairsData(list=path)
-    try:
-        return load_config(target)
-    except ConfigError as error:
-        if path.exists() or "/" not in target:
-            raise
-        raise ConfigError(f"There is no folder or file {target}.", "Check the path.") from error
+    if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
+        raise ConfigError(f"{path} is neither a recipe (.yaml) nor a list of pairs (.csv).", "Unpack an archive first.")
+    if not path.exists() and len(path.parts) > 1:
+        raise ConfigError(f"There is no folder or file {path}.", "Check the path.")
+    return load_config(target)
 
 
 def _write_sheet(partition: Partition, path: Path) -> None:
