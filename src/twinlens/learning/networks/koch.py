@@ -81,9 +81,10 @@ class WeightedL1Head(nn.Module):
             _draw(self.linear.weight, init.head_weight)
             _draw(self.linear.bias, init.head_bias)
         else:
-            # Differences count against a match from the start; the scale keeps the first logits near zero.
-            nn.init.constant_(self.linear.weight, -1 / dim**0.5)
-            nn.init.zeros_(self.linear.bias)
+            # Differences count against a match from the start. Sigmoid units differ by a fifth or so on average,
+            # so the first logits lie around zero, where the cross-entropy teaches most.
+            nn.init.constant_(self.linear.weight, -5 / dim)
+            nn.init.ones_(self.linear.bias)
 
     def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Logits ``(n,)`` of "same subject" for embeddings ``(n, dim)``; symmetric in its arguments."""
