@@ -3,9 +3,9 @@
 This is where the halves meet: learning hands a model over as a bundle, and everything after reads only that.
 """
 
-from twinlens.workflow.evaluate import evaluate, evaluate_run
-from twinlens.workflow.prepare import Prepared, prepare
-from twinlens.workflow.report import report
-from twinlens.workflow.train import train
+from twinlens.workflow.evaluating import evaluate, evaluate_run
+from twinlens.workflow.preparation import Prepared, prepare
+from twinlens.workflow.reporting import report
+from twinlens.workflow.training import train
 
 __all__ = ["Prepared", "evaluate", "evaluate_run", "prepare", "report", "train"]

@@ -18,7 +18,7 @@ from twinlens.reporting.scores import read_result
 from twinlens.runs import Run
 from twinlens.serving.encoder import load_encoder
 from twinlens.types import Encoder
-from twinlens.workflow.prepare import Prepared, prepare
+from twinlens.workflow.preparation import Prepared, prepare
 
 PartName = Literal["train", "validation", "test"]
 
@@ -47,7 +47,7 @@ def start_result(run: Run, config: Config, prepared: Prepared, bundle: Bundle, e
             versions=origin.versions,
             started=origin.started,
         ),
-        data=describe(prepared.partition, prepared.store, lists_of(config.data)).model_dump(mode="json"),
+        data=describe(prepared.partition, prepared.store, lists_of(config.data)),
         training=TrainingSummary.model_validate_json(run.training.read_bytes()),
         calibration=bundle.manifest.calibration,
         operating_points=bundle.manifest.operating_points,

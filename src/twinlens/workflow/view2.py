@@ -9,7 +9,7 @@ from twinlens.evaluation.folds import combine_folds
 from twinlens.evaluation.result import FoldResult, Result
 from twinlens.runs import Run
 from twinlens.workflow.result import add_view2, finish_run
-from twinlens.workflow.train import train
+from twinlens.workflow.training import train
 
 _FOLDS = range(1, 11)
 

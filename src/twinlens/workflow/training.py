@@ -19,7 +19,7 @@ from twinlens.evaluation.judge import calibrate
 from twinlens.evaluation.scoring import embed
 from twinlens.runs import Run, source_commit, start_run
 from twinlens.serving.encoder import OnnxEncoder
-from twinlens.workflow.prepare import Prepared, prepare
+from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.result import start_result
 
 if TYPE_CHECKING:
