@@ -1,0 +1,9 @@
+"""Tiny networks are slower on several threads, and much slower where others use the cores."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
