@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import log_loss, roc_auc_score, roc_curve
 
 from tests.evaluation.made import any_scores, gaussian_scores, repeated, scores_of, weighted_scores
 from twinlens.errors import EvaluationError
@@ -14,6 +14,7 @@ from twinlens.evaluation.metrics import (
     accuracy,
     auc,
     confusion,
+    cross_entropy,
     curve,
     eer,
     error_rates,
@@ -213,3 +214,9 @@ def test_both_kinds_of_pair_are_needed(genuine: list[float], impostor: list[floa
         auc(scores_of(genuine, impostor))
     with pytest.raises(EvaluationError, match="weight 0"):
         auc(scores_of([1], [0]), np.array([len(genuine), len(impostor)], np.float64))
+
+
+def test_cross_entropy_is_scikit_learns_log_loss_of_the_sigmoid() -> None:
+    scores = gaussian_scores(50, 1.5, seed=0, impostor=70)
+    probability = 1 / (1 + np.exp(-scores.values))
+    assert cross_entropy(scores) == pytest.approx(log_loss(scores.is_genuine, probability), rel=1e-6)

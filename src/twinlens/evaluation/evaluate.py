@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from twinlens.comparison import Comparison
+from twinlens.comparison import Comparison, WeightedL1
 from twinlens.config.sections import EvaluationConfig
 from twinlens.data.dataset import Dataset, Part
 from twinlens.evaluation import calibration, metrics
@@ -79,6 +79,7 @@ def evaluate_part(
         images=len(part.pairs.samples),
         level=settings.level,
         threshold=judge.threshold,
+        loss=metrics.cross_entropy(scores) if isinstance(judge.comparison, WeightedL1) else None,
         accuracy=intervals["accuracy"],
         auc=intervals["auc"],
         eer=intervals["eer"],

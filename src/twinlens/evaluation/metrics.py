@@ -137,6 +137,12 @@ def accuracy(scores: Scores, threshold: float, weights: Float64Array | None = No
     return float(np.average((scores.values >= threshold) == scores.is_genuine, weights=weights))
 
 
+def cross_entropy(scores: Scores) -> float:
+    """Mean cross-entropy in nats of scores that are logits of "same subject"; ln 2 for a constant 0."""
+    check_scores(scores)
+    return float(np.logaddexp(0, np.where(scores.is_genuine, -scores.values, scores.values)).mean())
+
+
 def tar_at_fmr(scores: Scores, fmr: float, weights: Float64Array | None = None) -> float:
     """True accept rate: the largest 1 − FNMR of any threshold whose empirical FMR does not exceed ``fmr``.
 

@@ -94,7 +94,10 @@ class Histogram(_Value):
 class Evaluation(_Value):
     """Every figure of one model on one list of pairs.
 
-    ``threshold`` is :data:`NOTHING_MATCHES` where the validation scores told nothing.
+    Attributes:
+        threshold: Fixed on validation; :data:`NOTHING_MATCHES` where the validation scores told nothing.
+        loss: Cross-entropy in nats of the network's own match probability, which training lowered; none where the
+            comparison's score is no logit. The other figures rest on the calibrated probability.
     """
 
     protocol: str
@@ -105,6 +108,7 @@ class Evaluation(_Value):
     images: int
     level: float
     threshold: float
+    loss: float | None = None
     accuracy: Interval
     auc: Interval
     eer: Interval
@@ -136,7 +140,16 @@ class Folds(_Value):
 
 
 class Epoch(_Value):
-    """One row of the training's history."""
+    """One row of the training's history.
+
+    Attributes:
+        epoch: Counted from 1.
+        seconds: That this epoch took, validation included.
+        score_spread: Highest minus lowest score of the validation pairs.
+        l2_penalty: The penalty on the weights after the epoch, which the losses leave out.
+        learning_rate: Of the first layer.
+        gradient_norm: Mean over the epoch's steps.
+    """
 
     epoch: int
     seconds: float

@@ -56,7 +56,6 @@ def _figures_and_words(result: Result) -> dict[str, Any]:
         "setting": setting(result),
         "caveats": caveats(result),
         "highlights": highlights(result),
-        "losses": _losses(result),
         "errata_rows": [(name, known) for name, part in result.data.parts.items() for known in part.errata],
         "setup": setup(result.recipe),
         "layer_rates": layer_rates(result.recipe),
@@ -104,12 +103,6 @@ def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart
         "oneshot": [oneshot_chart(shown)] if shown.oneshot else [],
         "errors": [factor_chart(factor) for factor in factors],
     }
-
-
-def _losses(result: Result) -> dict[str, float]:
-    """The training's own loss in the best epoch, of the parts where it was computed."""
-    best = next((e for e in result.training.epochs if e.epoch == result.training.best_epoch), None)
-    return {} if best is None else {"train": best.train_loss, "validation": best.validation_loss}
 
 
 def _environment() -> Environment:
