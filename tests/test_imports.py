@@ -42,7 +42,7 @@ def modules() -> list[str]:
 
 def test_nothing_outside_of_learning_loads_torch() -> None:
     others = [name for name in modules() if not name.startswith("twinlens.learning")]
-    assert {"twinlens.workflow.train", "twinlens.serving.encoder", "twinlens.reporting.report"} <= set(others)
+    assert {"twinlens.workflow.training", "twinlens.serving.encoder", "twinlens.reporting.report"} <= set(others)
     shown = run(IMPORT_ALL, "\n".join([" ".join(LEARNING), *others]))
     assert shown.splitlines() == others
 

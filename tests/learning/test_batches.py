@@ -90,3 +90,8 @@ def test_of_a_memory_mapped_store_only_the_batch_is_read(tmp_path: Path) -> None
             assert crops.shape[0] == taken.pop()
             crops += 1  # a copy: the store is read-only
     np.testing.assert_array_equal(np.load(tmp_path / "crops.npy"), CROPS)
+
+
+def test_iteration_over_the_batches_ends_with_the_last() -> None:
+    assert [len(genuine) for _, genuine in PairBatches(CROPS, make_pairs(10), 4, 0, 0)] == [4, 4, 2]
+    assert [len(crops) for crops, _ in CropBatches(CROPS, np.arange(5), 4)] == [4, 1]

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,8 +8,9 @@ from sklearn.metrics import roc_auc_score
 
 from tests.learning.small import small_config, small_partition
 from twinlens.comparison import Cosine, WeightedL1
+from twinlens.data.dataset import Part
 from twinlens.learning.validation import ValidationPart, figures
-from twinlens.types import Scores
+from twinlens.types import Pairs, Scores
 
 DIM = 4
 COMPARISON = WeightedL1(weights=(1.0, 0.5, -0.2, 2.0), bias=0.4)
@@ -118,3 +120,13 @@ def test_one_shot_tasks_are_the_same_in_every_epoch_and_run() -> None:
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.query, other.query)
         np.testing.assert_array_equal(one.support, other.support)
+
+
+def test_without_two_photos_of_anybody_there_is_no_one_shot_accuracy() -> None:
+    partition, _ = small_partition()
+    codes = partition.dataset.subject_codes
+    samples = np.unique(codes, return_index=True)[1][16:]
+    pairs = Pairs(samples[:-1], samples[1:], np.zeros(len(samples) - 1, bool))
+    part = ValidationPart(replace(partition, validation=Part(samples, pairs)), DIM, small_config())
+    assert part.episodes == ()
+    assert part.oneshot(COMPARISON, np.zeros(part.shape, np.float32)) is None
