@@ -52,16 +52,16 @@ class Limits:
     max_pixels: int = 64_000_000
 
 
-def read_image(path: Path, limits: Limits = Limits()) -> UInt8Array:
+def read_image(path: str | Path, limits: Limits = Limits()) -> UInt8Array:
     """Read a photo as upright RGB, uint8 ``(height, width, 3)``, read-only.
 
     Raises:
         ImageError: The file is missing, too large, broken or of no known format.
     """
-    return decode_image(_read_bytes(path, limits), str(path), limits)
+    return decode_image(_read_bytes(Path(path), limits), str(path), limits)
 
 
-def read_crop(path: Path, frame: Frame, limits: Limits = Limits()) -> UInt8Array:
+def read_crop(path: str | Path, frame: Frame, limits: Limits = Limits()) -> UInt8Array:
     """Read a photo and cut the crop out of it, uint8 ``frame.shape``.
 
     A JPEG many times larger than the crop needs is decoded at a half, quarter or eighth of its size.
@@ -71,7 +71,7 @@ def read_crop(path: Path, frame: Frame, limits: Limits = Limits()) -> UInt8Array
     """
     # Twice what is needed, so that the antialiased resize has something left to average.
     enough = (math.ceil(2 * frame.width / frame.crop_width), math.ceil(2 * frame.height / frame.crop_height))
-    return to_crop(decode_image(_read_bytes(path, limits), str(path), limits, draft=enough), frame)
+    return to_crop(decode_image(_read_bytes(Path(path), limits), str(path), limits, draft=enough), frame)
 
 
 def decode_image(
