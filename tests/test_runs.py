@@ -153,7 +153,9 @@ def test_installed_package_takes_no_commit_from_the_repository_around_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_checkout(tmp_path, monkeypatch)
-    monkeypatch.setattr(runs, "__file__", str(tmp_path / "venv" / "site-packages" / "twinlens" / "runs.py"))
+    installed = tmp_path / "venv" / "site-packages" / "twinlens"
+    installed.mkdir(parents=True)
+    monkeypatch.setattr(runs, "__file__", str(installed / "runs.py"))
     assert source_commit() == f"twinlens {twinlens.__version__}"
 
 

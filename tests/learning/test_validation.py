@@ -62,6 +62,14 @@ def test_embeddings_are_put_where_they_belong_in_whatever_order_they_come(part: 
     np.testing.assert_array_equal(part.embeddings(alone), expected.numpy())
 
 
+def test_sample_that_comes_twice_counts_once(part: ValidationPart) -> None:
+    expected = torch.rand(part.shape)
+    everything = torch.arange(len(expected))
+    for positions in (everything, everything[:3]):
+        part.add(positions, expected[positions])
+    np.testing.assert_array_equal(part.embeddings(alone), expected.numpy())
+
+
 def test_new_epoch_forgets_the_last_one(part: ValidationPart) -> None:
     everything = torch.arange(part.shape[0])
     part.add(everything, torch.ones(part.shape))
