@@ -19,7 +19,7 @@ _PATIENCE = 2.0
 def track(iterable: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
     """Yield the items and show on standard error how many of ``total`` are done.
 
-    Where standard error is no terminal, there is one line as soon as it takes more than two seconds, and one
+    The bar goes when it is full. Where standard error is no terminal, there is one line as soon as it takes more than two seconds, and one
     at the end.
     """
     console = Console(stderr=True)
@@ -27,7 +27,7 @@ def track(iterable: Iterable[Item], description: str, total: int | None) -> Iter
         yield from _two_lines(iterable, description)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         yield from progress.track(iterable, total=total, description=description)
 
 

@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import lightning
 import torch
@@ -144,8 +144,19 @@ def _is_terminal() -> bool:
     return Console(stderr=True).is_terminal
 
 
+class _Bar(RichProgressBar):
+    """Lightning's bar, counting epochs from 1 as everything else here does."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f"epoch {current_epoch + 1} of at most {self.trainer.max_epochs}"
+
+    def get_metrics(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> dict[str, Any]:
+        """Nothing: the figures of an epoch are a line of their own."""
+        return {}
+
+
 def _progress() -> list[Callback]:
-    return [RichProgressBar(leave=False)] if _is_terminal() else []
+    return [_Bar()] if _is_terminal() else []
 
 
 def _precision(config: TrainingConfig) -> Literal["bf16-mixed", "32-true"]:
