@@ -19,8 +19,8 @@ _PATIENCE = 2.0
 def track(iterable: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
     """Yield the items and show on standard error how many of ``total`` are done.
 
-    The bar goes when it is full. Where standard error is no terminal, there is one line as soon as it takes more than two seconds, and one
-    at the end.
+    The bar goes when it is full. Where standard error is no terminal, there is one line as soon as it takes more
+    than two seconds, and one at the end.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
