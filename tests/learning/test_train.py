@@ -58,6 +58,12 @@ def test_same_seed_gives_the_same_training_and_another_seed_another(tmp_path: Pa
     assert first != rows(fit(other, tmp_path / "c")[1])
 
 
+def test_learning_rate_of_an_epoch_is_the_one_it_was_trained_with(tmp_path: Path) -> None:
+    config = small_config(schedule={"kind": "exponential", "factor": 0.5}, training={"max_epochs": 3})
+    _, run = fit(config, tmp_path / "run")
+    assert [epoch.learning_rate for epoch in read_history(run.history)] == pytest.approx([0.01, 0.005, 0.0025])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("finished_epochs", [0, 1, 4])
 def test_killed_training_goes_on_as_if_nothing_had_happened(tmp_path: Path, finished_epochs: int) -> None:

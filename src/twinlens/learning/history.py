@@ -95,8 +95,7 @@ def _csv(epochs: list[Epoch]) -> str:
 
 def _log(trainer: lightning.Trainer, module: SiameseModule, epoch: Epoch) -> None:
     values = {name: value for name, value in epoch.model_dump().items() if value is not None}
-    for optimiser in trainer.optimizers:
-        values |= {f"learning_rate/{g['layer']}": g["lr"] for g in optimiser.param_groups}
+    values |= {f"learning_rate/{layer}": rate for layer, rate in module.rates.items()}
     for logger in trainer.loggers:
         logger.log_metrics(values, step=epoch.epoch)
         if isinstance(logger, TensorBoardLogger) and module.scores is not None:

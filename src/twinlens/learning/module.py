@@ -53,6 +53,7 @@ class SiameseModule(lightning.LightningModule):
         self.validating = ValidationPart(partition, self.twin.dim, config)
         self.scores: Scores | None = None
         self.figures: dict[str, float] = {}
+        self.rates: dict[str, float] = {}
         self._sums: dict[str, float] = {}
         self._started = self._seconds = 0.0
 
@@ -83,8 +84,10 @@ class SiameseModule(lightning.LightningModule):
         return draw_pairs(train.samples, self.partition.dataset.subject_codes, setting.pairs, seed)
 
     def on_train_epoch_start(self) -> None:
-        """Raise the momentum, and begin to count."""
+        """Raise the momentum, note each layer's learning rate, and begin to count."""
         set_momentum(self._optimiser, self.config.optimiser, self.current_epoch)
+        # Noted here, as Lightning lets the schedule go on before the epoch is over.
+        self.rates = {group["layer"]: float(group["lr"]) for group in self._optimiser.param_groups}
         self._sums = dict.fromkeys(("pairs", "loss", "right", "steps", "norm"), 0.0)
         self._started = time.perf_counter()
 
@@ -135,7 +138,7 @@ class SiameseModule(lightning.LightningModule):
             "gradient_norm": sums["norm"] / sums["steps"],
             "images_per_second": 2 * sums["pairs"] / self._seconds,
             "l2_penalty": l2_penalty(self._optimiser),
-            "learning_rate": float(self._optimiser.param_groups[0]["lr"]),
+            "learning_rate": next(iter(self.rates.values())),
         }
 
     def _everywhere(self, value: torch.Tensor) -> torch.Tensor:
