@@ -1,4 +1,5 @@
 # Two targets for everybody: `make run` and `make test`. Both make the environment first if there is none.
+PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -21,9 +22,8 @@ docs: $(STAMP)
 	$(BIN)/twinlens results table --write README.md
 
 $(STAMP): pyproject.toml constraints.txt
-	python3 -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[all]'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]'
 	touch $@
 
 clean:
