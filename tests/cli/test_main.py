@@ -115,3 +115,16 @@ def test_full_disk_is_said_and_leaves_nothing(photos: Path, tmp_path: Path) -> N
 
 def test_usage_mistake_has_status_two() -> None:
     assert twinlens("train").returncode == 2
+
+
+def test_interruption_says_how_to_go_on_and_has_its_own_status(tmp_path: Path) -> None:
+    code = (
+        "from twinlens import workflow\n"
+        "def interrupted(*_, **__): raise KeyboardInterrupt\n"
+        "workflow.train = interrupted\n"
+        "from twinlens.cli.main import main; main()"
+    )
+    command = [sys.executable, "-c", code, "train", "quick"]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert outcome.returncode == 130
+    assert outcome.stderr == "Interrupted. A training goes on with --resume.\n"

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from twinlens.cli import data, evaluate, quickstart, report, results, train
 from twinlens.cli.describe import describe_command
 
+
+class _Commands(TyperGroup):
+    """Ends with status 0 if all went well, 2 for a mistake in the input, 130 when interrupted."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; what the user can mend is one sentence and no traceback."""
+        from twinlens.errors import TwinlensError
+
+        try:
+            return super().invoke(ctx)
+        except TwinlensError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as error:  # caught here, as typer itself would end without a word
+            print("Interrupted. A training goes on with --resume.", file=sys.stderr)
+            raise typer.Exit(130) from error
+
+
 app = typer.Typer(
     name="twinlens",
+    cls=_Commands,
     help="One-shot verification with Siamese networks: learn it, know how good it is, use it.",
     no_args_is_help=True,
     add_completion=False,
@@ -28,14 +49,5 @@ app.add_typer(results.app, name="results")
 
 
 def main() -> None:
-    """Run the command line: status 0 if all went well, 2 for a mistake in the input, 130 when interrupted."""
-    from twinlens.errors import TwinlensError
-
-    try:
-        app()
-    except TwinlensError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("Interrupted. A training goes on with --resume.", file=sys.stderr)
-        sys.exit(130)
+    """Run the command line."""
+    app()
