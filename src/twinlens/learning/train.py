@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from twinlens.config import Config
 from twinlens.config.learning import TrainingConfig
+from twinlens.cores import usable_cores
 from twinlens.data.dataset import Partition
 from twinlens.evaluation.result import Epoch, TrainingSummary
 from twinlens.files import write_text
@@ -52,7 +52,7 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
         RunError: A checkpoint cannot be read.
     """
     keep_freed_memory()
-    torch.set_num_threads(config.training.threads or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(config.training.threads or usable_cores())
     module = SiameseModule(config, partition, crops)
     if not run.training.is_file():
         _fit(module, config.training, run)

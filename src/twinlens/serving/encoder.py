@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
 from twinlens.bundle import Bundle
+from twinlens.cores import usable_cores
 from twinlens.errors import BundleError
 from twinlens.types import Float32Array, UInt8Array
 
@@ -28,7 +28,7 @@ class OnnxEncoder:
 
     def __init__(self, model: Path | bytes, shape: tuple[int, int, int], dim: int, threads: int | None = None) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = threads or usable_cores()
         content = model if isinstance(model, bytes) else str(model)
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
