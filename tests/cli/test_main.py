@@ -26,9 +26,9 @@ def refused(*arguments: str | Path, naming: str, cwd: Path | None = None) -> Non
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Six people with two photos each."""
+    """Twelve people with two photos each."""
     rng = np.random.default_rng(0)
-    for person in range(6):
+    for person in range(12):
         folder = tmp_path / "photos" / f"person{person}"
         folder.mkdir(parents=True)
         for i in range(2):
@@ -68,8 +68,18 @@ def test_broken_image_is_named_with_the_remedy(photos: Path, tmp_path: Path) -> 
     assert not (tmp_path / "runs").exists()
 
 
+def test_broken_images_that_are_left_out_are_counted_and_listed(photos: Path, tmp_path: Path) -> None:
+    (photos / "person3" / "1.png").write_bytes(b"\x89PNG but no more")
+    # Nothing is trained: the run's folder cannot be made, which is noticed after the photos have been read.
+    (tmp_path / "runs").write_text("in the way")
+    settings = ("--set", "data.kind=folder", "--set", f"data.root={photos}", "--set", "split.validation=0.4")
+    outcome = twinlens("train", "quick", *settings, "--set", "data.test=0.4", "--skip-broken", cwd=tmp_path)
+    assert "left out, with every pair they are in: 1" in outcome.stderr
+    assert "person3/1.png" in outcome.stderr
+
+
 def test_too_few_photos_to_learn_from_is_said(photos: Path, tmp_path: Path) -> None:
-    for person in range(6):
+    for person in range(12):
         (photos / f"person{person}" / "1.png").unlink()
     settings = ("--set", "data.kind=folder", "--set", f"data.root={photos}")
     refused("train", "quick", *settings, naming="two photos", cwd=tmp_path)

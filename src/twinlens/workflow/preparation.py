@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from twinlens.config import Config
@@ -31,4 +32,9 @@ def prepare(config: Config, *, skip_broken: bool = False) -> Prepared:
         DataError: The data is missing, broken or too little.
     """
     store = open_store(open_dataset(config.data), config.frame, skip_broken=skip_broken)
+    if store.broken:
+        names = "".join(f"\n  {name}" for name in store.broken)
+        print(
+            f"Broken photos that are left out, with every pair they are in: {len(store.broken)}{names}", file=sys.stderr
+        )
     return Prepared(store, make_partition(config, store.dataset, store.broken))
