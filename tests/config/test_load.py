@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twinlens.config import Config, dump_recipe, find_recipe, load_config, parse_config, recipe_names
@@ -88,6 +88,7 @@ def load(tmp_path: Path) -> Load:
 
 
 @given(recipes)
+@example({"name": "a", "data": {"kind": "folder", "root": Path("line\x85break")}})
 def test_dumped_recipe_is_read_back_to_an_equal_configuration(
     tmp_path_factory: pytest.TempPathFactory, recipe: dict[str, Any]
 ) -> None:

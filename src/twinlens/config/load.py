@@ -76,7 +76,7 @@ def parse_config(values: dict[str, Any], place: str) -> Config:
 
 def dump_recipe(config: Config) -> str:
     """The resolved configuration as YAML that :func:`load_config` reads back to an equal value."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
 def _parse(override: str) -> tuple[list[str], Any]:
