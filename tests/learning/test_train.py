@@ -3,13 +3,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.learning.small import small_config, small_partition
 from twinlens.config import Config
+from twinlens.data.dataset import Part
 from twinlens.errors import RunError, TrainingError
 from twinlens.evaluation.result import TrainingSummary
 from twinlens.learning.checkpoints import SafetensorsIO
@@ -108,6 +111,49 @@ def test_patience_stops_the_training_and_is_named(tmp_path: Path) -> None:
     summary = TrainingSummary.model_validate_json(run.training.read_bytes())
     assert summary.stopped_by == "patience"
     assert len(summary.epochs) == 3
+
+
+@pytest.mark.parametrize("settings", [{"max_epochs": 50, "patience": 2, "min_delta": 10.0}, {"max_epochs": 2}])
+def test_training_killed_after_its_last_epoch_ends_without_another(tmp_path: Path, settings: dict[str, float]) -> None:
+    _, run = fit(small_config(training=settings), tmp_path / "run")
+    summary, history = run.training.read_text(), rows(run)
+    run.training.unlink()
+    fit(small_config(training=settings), tmp_path / "run")
+    assert run.training.read_text() == summary
+    assert rows(run) == history
+
+
+def test_moved_run_goes_on_with_its_best_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The best epoch must come before the interruption, or its weights would be written again anyway.
+    config = small_config(training={"max_epochs": 9, "patience": 9})
+    whole = fit(config, tmp_path / "whole")[1]
+    best = TrainingSummary.model_validate_json(whole.training.read_bytes()).best_epoch
+    assert best < 9
+
+    validate = SiameseModule.validation_step
+
+    def interrupted(module: SiameseModule, *batch: Any) -> None:
+        if module.current_epoch == best:
+            raise KeyError("interrupted")
+        validate(module, *batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SiameseModule, "validation_step", interrupted)
+        with pytest.raises(KeyError):
+            fit(config, tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    moved = fit(config, tmp_path / "moved")[1]
+    assert rows(moved) == rows(whole)
+    assert SafetensorsIO().load_checkpoint(moved.best)["epoch"] == best - 1
+
+
+def test_decision_by_oneshot_tasks_needs_subjects_for_them(tmp_path: Path) -> None:
+    config = small_config(training={"monitor": "validation_oneshot"})
+    partition, crops = small_partition()
+    singles = partition.validation.samples[::6]
+    poor = replace(partition, validation=Part(singles, partition.validation.pairs[:0]))
+    with pytest.raises(TrainingError, match=r"training\.monitor.*validation_loss"):
+        train(config, poor, crops, start_run(tmp_path / "run", config, resume=True))
 
 
 def test_oneshot_accuracy_can_decide(tmp_path: Path) -> None:

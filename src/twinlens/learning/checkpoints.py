@@ -14,7 +14,6 @@ from safetensors.torch import save_file
 from twinlens.errors import RunError
 from twinlens.files import whole_file
 
-SUFFIX = ".safetensors"
 _TREE = "twinlens"
 
 

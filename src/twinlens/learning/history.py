@@ -58,7 +58,7 @@ class History(Callback):
             TrainingError: The network gives every pair the same score.
         """
         assert isinstance(pl_module, SiameseModule)
-        figures = {"validation_oneshot": None} | pl_module.figures | pl_module.training_figures()
+        figures = pl_module.figures | pl_module.training_figures()
         seconds = time.perf_counter() - self._started
         epoch = Epoch.model_validate({"epoch": trainer.current_epoch + 1, "seconds": seconds} | figures)
         self.epochs.append(epoch)

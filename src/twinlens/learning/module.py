@@ -52,7 +52,7 @@ class SiameseModule(lightning.LightningModule):
             self.twin = self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.validating = ValidationPart(partition, self.twin.dim, config)
         self.scores: Scores | None = None
-        self.figures: dict[str, float] = {}
+        self.figures: dict[str, float | None] = {}
         self.rates: dict[str, float] = {}
         self._sums: dict[str, float] = {}
         self._started = self._seconds = 0.0
@@ -143,10 +143,7 @@ class SiameseModule(lightning.LightningModule):
 
     def _everywhere(self, value: torch.Tensor) -> torch.Tensor:
         """The sum of ``value`` over all processes."""
-        if self.trainer.world_size == 1:
-            return value
-        gathered: Any = self.all_gather(value)
-        return torch.as_tensor(gathered).sum(dim=0)
+        return torch.as_tensor(self.trainer.strategy.reduce(value.to(self.device), reduce_op="sum"))
 
     # --- validation ---------------------------------------------------------------------------------------
 
@@ -169,12 +166,9 @@ class SiameseModule(lightning.LightningModule):
         comparison = self.head.comparison()
         embeddings = self.validating.embeddings(self._everywhere)
         self.scores = self.validating.scores(comparison, embeddings)
-        self.figures = figures(self.scores)
-        oneshot = self.validating.oneshot(comparison, embeddings)
-        if oneshot is not None:
-            self.figures["validation_oneshot"] = oneshot
-        # What early stopping and the best checkpoint read; the history writes all of it to the loggers.
-        self.log_dict(self.figures, logger=False)
+        found = figures(self.scores) | {"validation_oneshot": self.validating.oneshot(comparison, embeddings)}
+        # Processes decide by them when to stop, so they may not differ in the last digit.
+        self.figures = self.trainer.strategy.broadcast(found)
 
     # --- optimisation -------------------------------------------------------------------------------------
 

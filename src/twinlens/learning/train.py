@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 
@@ -18,18 +18,17 @@ from twinlens.config import Config
 from twinlens.config.learning import TrainingConfig
 from twinlens.cores import usable_cores
 from twinlens.data.dataset import Partition
-from twinlens.evaluation.result import Epoch, TrainingSummary
+from twinlens.errors import TrainingError
+from twinlens.evaluation.result import TrainingSummary
 from twinlens.files import write_text
 from twinlens.learning.allocator import keep_freed_memory
-from twinlens.learning.checkpoints import SUFFIX, SafetensorsIO
+from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.history import History
+from twinlens.learning.keeping import Keeping, best_epoch, is_stalled
 from twinlens.learning.layers import layer_rows
 from twinlens.learning.module import SiameseModule
 from twinlens.runs import Run
 from twinlens.types import UInt8Array
-
-# A one-shot accuracy is better when higher, a loss when lower.
-_MODES = {"validation_loss": "min", "validation_oneshot": "max"}
 
 
 def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> SiameseModule:
@@ -48,7 +47,7 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
         The module with the weights of the best epoch, in evaluation mode.
 
     Raises:
-        TrainingError: The network collapsed or diverged.
+        TrainingError: The network collapsed or diverged, or there is nothing to decide on when to stop.
         RunError: A checkpoint cannot be read.
     """
     keep_freed_memory()
@@ -66,19 +65,17 @@ def load_best(module: SiameseModule, run: Run) -> SiameseModule:
 
 
 def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
+    if config.monitor == "validation_oneshot" and not module.validating.episodes:
+        raise TrainingError(
+            "training.monitor: the validation subjects are too few for one-shot tasks.",
+            "Set it to validation_loss, or give split.validation a larger share.",
+        )
     history = History(run)
-    stopping = EarlyStopping(
-        config.monitor,
-        min_delta=config.min_delta,
-        patience=config.patience,
-        mode=_MODES[config.monitor],
-        check_on_train_epoch_end=True,
-    )
     with _quiet():
-        trainer = _trainer(config, run, [history, stopping, *_checkpoints(config, run), *_progress()])
+        trainer = _trainer(config, run, [history, Keeping(config, history, run), *_progress()])
         trainer.fit(module, ckpt_path=run.last if run.last.is_file() else None)
     if trainer.is_global_zero:
-        write_text(run.training, _summary(module, history, stopping).model_dump_json(indent=1) + "\n")
+        write_text(run.training, _summary(module, history, config).model_dump_json(indent=1) + "\n")
 
 
 def _trainer(config: TrainingConfig, run: Run, callbacks: list[Callback]) -> lightning.Trainer:
@@ -113,31 +110,9 @@ def _quiet() -> Iterator[None]:
             # Batches come from memory; loader processes would only take the cores from the training.
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
-            # A resumed run writes into its own folder.
-            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             yield
     finally:
         logger.setLevel(level)
-
-
-def _checkpoints(config: TrainingConfig, run: Run) -> list[Callback]:
-    """The best epoch's weights, and the whole state after the last epoch; each replaces its predecessor."""
-
-    class Safetensors(ModelCheckpoint):
-        FILE_EXTENSION = SUFFIX
-
-    return [
-        Safetensors(
-            run.checkpoints,
-            "best",
-            monitor=config.monitor,
-            mode=_MODES[config.monitor],
-            save_weights_only=True,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
-        Safetensors(run.checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False),
-    ]
 
 
 def _is_terminal() -> bool:
@@ -175,21 +150,15 @@ def _computes_bfloat16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _summary(module: SiameseModule, history: History, stopping: EarlyStopping) -> TrainingSummary:
+def _summary(module: SiameseModule, history: History, config: TrainingConfig) -> TrainingSummary:
     epochs = tuple(history.epochs)
-    best = _best_epoch(epochs, stopping.monitor)
+    best = best_epoch(epochs, config)
     return TrainingSummary(
         epochs=epochs,
         best_epoch=best,
         seconds=sum(epoch.seconds for epoch in epochs),
         seconds_to_best=sum(epoch.seconds for epoch in epochs[:best]),
-        stopped_by="patience" if stopping.stopped_epoch else "max_epochs",
+        stopped_by="patience" if is_stalled(epochs, config) else "max_epochs",
         parameters=sum(p.numel() for p in module.parameters()),
         layers=layer_rows(module),
     )
-
-
-def _best_epoch(epochs: tuple[Epoch, ...], monitor: str) -> int:
-    if monitor == "validation_loss":
-        return min(epochs, key=lambda epoch: epoch.validation_loss).epoch
-    return max(epochs, key=lambda epoch: epoch.validation_oneshot or 0).epoch
