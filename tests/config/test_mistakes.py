@@ -1,0 +1,105 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.config.conftest import Load
+from twinlens.config import load_config
+from twinlens.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "suggestion"),
+    [
+        ("trainin: {}", "trainin", "training"),
+        ("training: {batchsize: 3}", "training.batchsize", "batch_size"),
+        ("optimiser: {lerning_rate: 3}", "optimiser.lerning_rate", "learning_rate"),
+        ("optimiser: {kind: adam, betta2: 3}", "optimiser.betta2", "beta2"),
+        ("optimiser: {layers: {conv1: {learningrate: 3}}}", "optimiser.layers.conv1.learningrate", "learning_rate"),
+        ("network: {init: {conv_weigth: {mean: 0}}}", "network.init.conv_weigth", "conv_weight"),
+        ("network: {init: {conv_weight: {meen: 0}}}", "network.init.conv_weight.meen", "mean"),
+        ("data: {kind: omniglot, setting: {fresch: true}}", "data.setting.fresch", "fresh"),
+        ("data: {setting: {kind: identities, pair: 1}}", "data.setting.pair", "pairs"),
+        ("evaluation: {nway: [5]}", "evaluation.nway", "n_way"),
+    ],
+)
+def test_unknown_key_is_told_as_it_was_written_with_the_nearest_known_one(
+    load: Load, text: str, key: str, suggestion: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(f"name: a\n{text}\n")
+    assert f"r.yaml: unknown key {key!r}, did you mean {suggestion!r}? known are " in str(caught.value)
+
+
+def test_unknown_key_that_is_near_to_none_is_told_with_all_known_ones(load: Load) -> None:
+    with pytest.raises(ConfigError, match=re.escape("unknown key 'split.xyzzy'; known are kind, validation.")):
+        load("name: a\nsplit: {xyzzy: 1}")
+
+
+def test_key_of_another_variant_is_unknown(load: Load) -> None:
+    with pytest.raises(ConfigError, match=re.escape("unknown key 'optimiser.momentum'")) as caught:
+        load("name: a\noptimiser: {kind: adam, momentum: 0.9}")
+    assert "beta1" in str(caught.value)
+    assert "momentum_start" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("training: {batch_size: two}", "training.batch_size: Input should be a valid integer"),
+        ("training: {batch_size: 0}", "training.batch_size: Input should be greater than or equal to 1"),
+        ("training: {batch_size: 1.5}", "training.batch_size: Input should be a valid integer"),
+        ("training: {precision: 16}", "training.precision: Input should be 'auto', 'bf16-mixed' or '32'"),
+        ("training: 3", "training: Input should be a valid dictionary"),
+        ("optimiser: {learning_rate: -1}", "optimiser.learning_rate: Input should be greater than 0"),
+        ("optimiser: {learning_rate: .nan}", "optimiser.learning_rate: Input should be a finite number"),
+        ("optimiser: {learning_rate: .inf}", "optimiser.learning_rate: Input should be a finite number"),
+        ("optimiser: {layers: {conv9: {l2: 1}}}", "optimiser.layers.conv9: Input should be 'conv1'"),
+        ("optimiser: {layers: {conv1: {l2: -1}}}", "optimiser.layers.conv1.l2: Input should be greater than"),
+        ("optimiser:", "optimiser: Input should be a valid dictionary"),
+        ("network: {kind: resnet}", "network.kind: Input should be 'koch'"),
+        ("network: {widths: [1, 2, 3]}", "network.widths.3: Field required"),
+        ("data: {kind: celeba}", "data: Input tag 'celeba' found using 'kind' does not match"),
+        ("data: {kind: folder}", "data.root: Field required"),
+        ("data: {setting: {kind: identity}}", "data.setting: Input tag 'identity' found using 'kind' does not match"),
+        ("seed: -1", "seed: Input should be greater than or equal to 0"),
+        ("1: 2", "1: Keys should be strings"),
+    ],
+)
+def test_wrong_value_is_told_by_its_key(load: Load, text: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"r.yaml: {reason}")):
+        load(f"name: a\n{text}\n")
+
+
+def test_all_mistakes_are_told_at_once(load: Load) -> None:
+    with pytest.raises(ConfigError, match=r"name: Field required; training\.patience: .*; unknown key 'sede'"):
+        load("sede: 3\ntraining: {patience: -1}")
+
+
+@pytest.mark.parametrize("name", ["", "Ä", "a/b", "../a", "A", "-a", "a b", "a\\nb"])
+def test_name_is_fit_for_a_folder(load: Load, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"r\.yaml: name: String should match pattern"):
+        load(f'name: "{name}"')
+
+
+@pytest.mark.parametrize("text", ["[1", "a: b: c", "\t- x", "name: 2026-99-99", "{", "&a *b", "!!python/object:x y"])
+def test_text_that_is_no_yaml_is_told_with_the_file(load: Load, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"r\.yaml is not valid YAML: "):
+        load(text)
+
+
+def test_line_of_the_mistake_is_told(load: Load) -> None:
+    with pytest.raises(ConfigError, match="line 3"):
+        load("name: a\nseed: 1\n  training: {\n")
+
+
+def test_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_bytes(b"name: \xff")
+    with pytest.raises(ConfigError, match=r"r\.yaml is not valid YAML"):
+        load_config(tmp_path / "r.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "3", "[name, a]", "# only a remark\n", "name"])
+def test_file_without_sections_is_told(load: Load, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"r\.yaml holds no sections"):
+        load(text)
