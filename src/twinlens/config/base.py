@@ -66,7 +66,12 @@ class Frame(Section):
 
 
 class Normal(Section):
-    """A Gaussian that weights are drawn from."""
+    """A Gaussian that weights are drawn from.
+
+    Attributes:
+        mean: Its centre.
+        std: Its standard deviation; 0 gives every weight the mean.
+    """
 
     mean: float = 0.0
     std: NonNegative = 0.01

@@ -37,9 +37,10 @@ class LfwData(Section):
 
     Attributes:
         view: 1 for development (``pairsDevTrain``/``pairsDevTest``), 2 for the ten folds that are reported.
-        fold: With view 2, the fold (1 to 10) that is kept for testing.
+        fold: With view 2, and only there, the fold (1 to 10) that is kept for testing.
         setting: What the training may know.
-        root: Folder that holds the images and lists; found by itself if not given.
+        root: Folder or archive that holds the images, with the lists in it or beside it; found by itself if not
+            given.
     """
 
     kind: Literal["lfw"] = "lfw"
@@ -56,7 +57,14 @@ class LfwData(Section):
 
 
 class OmniglotData(Section):
-    """Handwritten characters: background alphabets to train on, evaluation alphabets to test on."""
+    """Handwritten characters: background alphabets to train on, evaluation alphabets to test on.
+
+    Attributes:
+        setting: A subject is a character, and which one a drawing shows is known.
+        test_pairs: Pairs drawn once from the characters of the evaluation alphabets.
+        root: Folder or archive that holds ``images_background``, ``images_evaluation`` and ``all_runs``; found by
+            itself if not given.
+    """
 
     kind: Literal["omniglot"] = "omniglot"
     setting: Identities = Identities(pairs=30000, fresh=False)
@@ -69,7 +77,8 @@ class FolderData(Section):
 
     Attributes:
         root: The folder (or archive) that holds one folder per subject.
-        test: Share of the subjects that is kept for testing.
+        test: Share of the subjects that is kept for testing; which ones does not depend on the run's seed.
+        setting: Whose photos are whose follows from the folders.
         test_pairs: Pairs drawn once from the test subjects, half of them genuine where there are enough.
     """
 
@@ -85,7 +94,9 @@ class PairsData(Section):
 
     Attributes:
         list: The CSV file; paths in it are relative to its folder.
-        test: Share of the pairs that is kept for testing, by whole groups of connected photos.
+        test: Share of the pairs that is kept for testing, by whole groups of connected photos; which ones does not
+            depend on the run's seed.
+        setting: Only the listed pairs are known.
     """
 
     kind: Literal["pairs"] = "pairs"
@@ -95,7 +106,16 @@ class PairsData(Section):
 
 
 class SyntheticData(Section):
-    """Procedural portraits for tests and offline trials; never quoted as a result."""
+    """Procedural portraits for tests and offline trials; never quoted as a result.
+
+    Attributes:
+        subjects: How many people are drawn up.
+        per_subject: Portraits of each.
+        seed: Of the portraits, apart from the run's.
+        test: Share of the subjects that is kept for testing.
+        setting: Whose portraits are whose is known.
+        test_pairs: Pairs drawn once from the test subjects, half of them genuine where there are enough.
+    """
 
     kind: Literal["synthetic"] = "synthetic"
     subjects: Annotated[int, Field(ge=10)] = 200

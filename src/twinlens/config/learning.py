@@ -13,7 +13,12 @@ KOCH_LAYERS = ("conv1", "conv2", "conv3", "conv4", "dense", "head")
 
 
 class FixedNormalisation(Section):
-    """``(crop / 255 − mean) / std``, the same for every pixel; the defaults give values in [0, 1]."""
+    """``(crop / 255 − mean) / std``, the same for every pixel; the defaults give values in [0, 1].
+
+    Attributes:
+        mean: Subtracted from pixels in [0, 1].
+        std: What the difference is divided by.
+    """
 
     kind: Literal["fixed"] = "fixed"
     mean: float = 0.0
@@ -30,7 +35,16 @@ Normalisation = Annotated[FixedNormalisation | PerImageNormalisation, Field(disc
 
 
 class NormalInit(Section):
-    """Gaussian weights and biases; the defaults are those of Koch et al. (2015), section 3.2."""
+    """Gaussian weights and biases; the defaults are those of Koch et al. (2015), section 3.2.
+
+    Attributes:
+        conv_weight: Of the convolutions' weights.
+        conv_bias: Of their biases.
+        dense_weight: Of the sigmoid layer's weights.
+        dense_bias: Of its biases.
+        head_weight: Of the weights that the comparison gives to each embedding dimension.
+        head_bias: Of the comparison's bias.
+    """
 
     kind: Literal["normal"] = "normal"
     conv_weight: Normal = Normal(mean=0, std=0.01)
@@ -89,7 +103,7 @@ class AffineAugmentation(Section):
         probability: Chance of each component.
         rotation: Largest angle in degrees, either way.
         shear: Largest shear factor along each axis, either way.
-        scale: Smallest and largest factor for each axis.
+        scale: Smallest and largest factor for each axis, in this order.
         translation: Largest shift in pixels of a 105-pixel crop, either way; scaled with the crop.
         flip: Chance of a left-right flip (not in the paper; faces have no handedness, characters do).
     """
@@ -110,7 +124,13 @@ class AffineAugmentation(Section):
 
 
 class LayerRates(Section):
-    """What one layer has of its own; anything left out is the optimiser's."""
+    """What one layer has of its own; anything left out is the optimiser's.
+
+    Attributes:
+        learning_rate: In place of the optimiser's; the schedule applies to it, too.
+        momentum: What the layer's momentum rises to; not with ``adam``, which has ``beta1``.
+        l2: Weight λ of the penalty λ·‖w‖² on the layer's weights.
+    """
 
     learning_rate: Positive | None = None
     momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -143,7 +163,15 @@ class Sgd(_Optimiser):
 
 
 class Adam(_Optimiser):
-    """Adam (Kingma and Ba, 2015), with the L2 penalty in its gradient."""
+    """Adam (Kingma and Ba, 2015), with the L2 penalty in its gradient.
+
+    Attributes:
+        learning_rate: Of every layer without its own.
+        l2: Weight λ of the penalty λ·‖w‖² on each layer's weights (not on biases).
+        beta1: Decay of the mean of the gradients.
+        beta2: Decay of the mean of their squares.
+        layers: Rates of single layers.
+    """
 
     kind: Literal["adam"] = "adam"
     learning_rate: Positive = 1e-4
@@ -158,14 +186,22 @@ class Adam(_Optimiser):
 
 
 class ExponentialSchedule(Section):
-    """Learning rates are multiplied by ``factor`` after every epoch; 1 keeps them."""
+    """Learning rates are multiplied by ``factor`` after every epoch; 1 keeps them.
+
+    Attributes:
+        factor: The paper's is 0.99.
+    """
 
     kind: Literal["exponential"] = "exponential"
     factor: Annotated[float, Field(gt=0, le=1)] = 0.99
 
 
 class CosineSchedule(Section):
-    """Learning rates rise linearly over ``warmup_epochs``, then fall along a cosine to zero at the end."""
+    """Learning rates rise linearly over ``warmup_epochs``, then fall along a cosine to zero at the end.
+
+    Attributes:
+        warmup_epochs: Epochs before the full rate is reached; the end is ``training.max_epochs``.
+    """
 
     kind: Literal["cosine"] = "cosine"
     warmup_epochs: Annotated[int, Field(ge=0)] = 1
@@ -175,17 +211,17 @@ class TrainingConfig(Section):
     """How long, how fast, and what decides.
 
     Attributes:
-        batch_size: Pairs per optimiser step and process.
-        accumulate: Batches whose gradients are summed before a step, where memory is short.
+        batch_size: Pairs in a batch, on each process.
+        accumulate: Batches whose mean gradient makes one optimiser step, where memory is short.
         max_epochs: Never more than these.
         monitor: What decides on the best epoch and on stopping: the validation loss or the N-way one-shot
-            accuracy on validation subjects.
+            accuracy on validation subjects, N being the largest of ``evaluation.n_way`` that they allow.
         patience: Epochs without improvement before stopping.
-        min_delta: What counts as an improvement.
+        min_delta: What counts as an improvement: more than this.
         precision: ``auto`` takes bfloat16 where the processor computes it natively.
         channels_last: Memory layout NHWC, which is faster in bfloat16.
-        threads: CPU threads; all cores if not given.
-        devices: Processes (CPU) or accelerators per machine.
+        threads: CPU threads of each process; all cores if not given.
+        devices: Processes (CPU) or accelerators (GPU) per machine.
         nodes: Machines.
     """
 

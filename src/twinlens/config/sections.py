@@ -30,7 +30,7 @@ class EvaluationConfig(Section):
         prior: Probability of a match before looking, for the match probability.
         level: Confidence level of every interval.
         resamples: Bootstrap resamples over subjects.
-        n_way: Sizes of the one-shot tasks.
+        n_way: Sizes of the one-shot tasks; those with more ways than a part has subjects are left out.
         oneshot_trials: Random one-shot tasks per size.
     """
 
@@ -42,7 +42,23 @@ class EvaluationConfig(Section):
 
 
 class Config(Section):
-    """Everything a run depends on, besides the photos."""
+    """Everything a run depends on, besides the photos.
+
+    Attributes:
+        name: Of the run, its folder under ``runs`` and its model; lower case letters, digits, dots and hyphens.
+        seed: Of everything that is drawn: validation subjects, pairs, weights, distortions, resamples.
+        data: Which photos, and what the training may know of them.
+        split: How the validation part is cut off.
+        frame: How a photo becomes a crop.
+        normalisation: How a crop becomes what the network sees.
+        network: What turns a crop into an embedding.
+        loss: What training lowers.
+        augment: Distortions of the training crops.
+        optimiser: How the weights are changed.
+        schedule: How the learning rates change from epoch to epoch.
+        training: How long, how fast, and what decides.
+        evaluation: How figures are computed.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
     seed: Annotated[int, Field(ge=0)] = 0
