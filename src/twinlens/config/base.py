@@ -69,8 +69,8 @@ class Normal(Section):
     """A Gaussian that weights are drawn from.
 
     Attributes:
-        mean: Its centre.
-        std: Its standard deviation; 0 gives every weight the mean.
+        mean: Mean.
+        std: Standard deviation; 0 makes all equal to the mean.
     """
 
     mean: float = 0.0

@@ -111,7 +111,7 @@ class SyntheticData(Section):
     Attributes:
         subjects: How many people are drawn up.
         per_subject: Portraits of each.
-        seed: Of the portraits, apart from the run's.
+        seed: What portraits are drawn; the run's own seed has no say in it.
         test: Share of the subjects that is kept for testing.
         setting: Whose portraits are whose is known.
         test_pairs: Pairs drawn once from the test subjects, half of them genuine where there are enough.

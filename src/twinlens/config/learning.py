@@ -38,12 +38,12 @@ class NormalInit(Section):
     """Gaussian weights and biases; the defaults are those of Koch et al. (2015), section 3.2.
 
     Attributes:
-        conv_weight: Of the convolutions' weights.
-        conv_bias: Of their biases.
-        dense_weight: Of the sigmoid layer's weights.
-        dense_bias: Of its biases.
-        head_weight: Of the weights that the comparison gives to each embedding dimension.
-        head_bias: Of the comparison's bias.
+        conv_weight: Weights of the convolutions.
+        conv_bias: Their biases.
+        dense_weight: Weights of the sigmoid layer.
+        dense_bias: Its biases.
+        head_weight: Weights that the comparison gives to the dimensions of an embedding.
+        head_bias: Bias of the comparison.
     """
 
     kind: Literal["normal"] = "normal"
@@ -220,7 +220,7 @@ class TrainingConfig(Section):
         min_delta: What counts as an improvement: more than this.
         precision: ``auto`` takes bfloat16 where the processor computes it natively.
         channels_last: Memory layout NHWC, which is faster in bfloat16.
-        threads: CPU threads of each process; all cores if not given.
+        threads: CPU threads of each process; the cores, shared evenly, if not given.
         devices: Processes (CPU) or accelerators (GPU) per machine.
         nodes: Machines.
     """
