@@ -9,15 +9,16 @@ import twinlens
 from twinlens import runs
 from twinlens.config import Config, parse_config
 from twinlens.errors import ConfigError, RunError, TwinlensError
-from twinlens.runs import Run, machine, source_commit, start_run, versions
+from twinlens.runs import Run, is_follower, machine, source_commit, start_run, versions
 
 CONFIG = parse_config({"name": "small", "data": {"kind": "synthetic"}, "training": {"batch_size": 7}}, "here")
+RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK")
 OTHER = CONFIG.model_copy(update={"seed": 1})
 
 
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LOCAL_RANK", "NODE_RANK"):
+    for name in RANKS:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -70,18 +71,27 @@ def test_file_in_the_way_is_named(tmp_path: Path) -> None:
         start_run(tmp_path / "file" / "run", CONFIG, resume=False)
 
 
-@pytest.mark.parametrize("variable", ["LOCAL_RANK", "NODE_RANK"])
-def test_further_processes_of_a_training_join_its_run(
+@pytest.mark.parametrize("variable", RANKS)
+def test_further_processes_of_a_training_leave_its_folder_to_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    run = start_run(tmp_path / "run", CONFIG, resume=False)
-    monkeypatch.setenv(variable, "0")
-    with pytest.raises(RunError, match="holds a run already"):
-        start_run(tmp_path / "run", CONFIG, resume=False)
+    several = parse_config({"name": "several", "training": {"devices": 2}}, "here")
     monkeypatch.setenv(variable, "1")
-    assert start_run(tmp_path / "run", CONFIG, resume=False) == run
-    with pytest.raises(RunError, match="another configuration"):
-        start_run(tmp_path / "run", OTHER, resume=False)
+    assert start_run(tmp_path / "run", several, resume=False) == Run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv(variable, "0")
+    assert start_run(tmp_path / "run", several, resume=False).config() == several
+    monkeypatch.setenv(variable, "1")
+    assert start_run(tmp_path / "run", several, resume=False) == Run(tmp_path / "run")
+
+
+@pytest.mark.parametrize("variable", RANKS)
+def test_training_of_one_process_is_nobody_s_follower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    assert not is_follower(CONFIG.training)
+    assert start_run(tmp_path / "run", CONFIG, resume=False).config() == CONFIG
 
 
 def test_folder_without_a_recipe_is_no_run(tmp_path: Path) -> None:

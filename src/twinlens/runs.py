@@ -14,9 +14,12 @@ from pathlib import Path
 
 import twinlens
 from twinlens.config import Config, dump_recipe, load_config
+from twinlens.config.learning import TrainingConfig
 from twinlens.errors import RunError
 from twinlens.files import plain_disk_errors, write_json, write_text
 
+# How those that start several processes, from Lightning and torchrun to SLURM, number them.
+_RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK")
 _LIBRARIES = ("torch", "lightning", "numpy", "scikit-learn", "onnxruntime", "pillow")
 
 
@@ -126,8 +129,16 @@ class Run:
             file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
 
 
+def is_follower(config: TrainingConfig) -> bool:
+    """Whether this process only helps another one with a training; the other one writes and speaks for all."""
+    several = config.devices * config.nodes > 1
+    return several and any(os.environ.get(name, "0") != "0" for name in _RANKS)
+
+
 def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
     """Make the folder of a new run, or open that of an interrupted one.
+
+    Of several processes that train together the first does that for all.
 
     Args:
         folder: Where.
@@ -138,6 +149,8 @@ def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
         RunError: The folder holds a run already and ``resume`` was not given, or it holds another one.
     """
     run = Run(folder)
+    if is_follower(config.training):
+        return run
     if not run.recipe.is_file():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} is neither a run nor an empty folder.", "Choose another folder with --out.")
@@ -147,8 +160,7 @@ def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
         return run
     if run.config() != config:
         raise RunError(f"{folder} was started with another configuration.", "Choose another folder with --out.")
-    # The second and later processes of one training find the folder that the first has just made.
-    if not resume and not _is_follower():
+    if not resume:
         raise RunError(f"{folder} holds a run already.", "Go on with --resume, or choose another folder with --out.")
     return run
 
@@ -188,7 +200,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _is_follower() -> bool:
-    return any(os.environ.get(name, "0") != "0" for name in ("LOCAL_RANK", "NODE_RANK"))

@@ -1,8 +1,10 @@
 """A training small enough for a test: 24 noisy patterns as subjects, a tiny twin, six epochs.
 
-Run as a script it trains in the folder it is given, so that a test can kill it.
+Run as a script it trains in the folder it is given, with the sections it is given as JSON, so that a test can kill it
+and several processes can train together.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -59,5 +61,5 @@ if __name__ == "__main__":
     from twinlens.learning.train import train
     from twinlens.runs import start_run
 
-    config = small_config()
+    config = small_config(**json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}"))
     train(config, *small_partition(), start_run(Path(sys.argv[1]), config, resume=True))

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -95,6 +96,27 @@ def _wait_for_epochs(run: Run, epochs: int) -> None:
             return
         time.sleep(0.01)
     pytest.fail("the training did not get that far")
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_with_batches_twice_as_large(tmp_path: Path) -> None:
+    """What is random in a batch is left out; everything else must be the same, so every pair was seen once."""
+    plain: dict[str, dict[str, object]] = {
+        "network": {"conv_dropout": 0.0},
+        "augment": {"probability": 0.0},
+        "optimiser": {"kind": "sgd", "learning_rate": 0.1},
+    }
+    settings = {"max_epochs": 3, "precision": "32", "threads": 1}
+    _, one = fit(small_config(training={**settings, "batch_size": 16}, **plain), tmp_path / "one")
+    sections = {**plain, "training": {**settings, "batch_size": 8, "devices": 2}}
+    command = [sys.executable, "-m", "tests.learning.small", str(tmp_path / "two"), json.dumps(sections)]
+    outcome = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    two = Run(tmp_path / "two")
+    numbers = np.array([[list(row.values()) for row in rows(run)] for run in (one, two)], float)
+    np.testing.assert_allclose(numbers[1], numbers[0], rtol=1e-3)
+    assert [line.split()[:2] for line in outcome.stderr.splitlines()] == [["epoch", str(i)] for i in (1, 2, 3)]
+    states = [SafetensorsIO().load_checkpoint(run.best)["state_dict"] for run in (one, two)]
+    assert all(np.allclose(states[0][name], states[1][name], atol=1e-4) for name in states[0])
 
 
 def test_finished_training_is_not_trained_again(tmp_path: Path) -> None:

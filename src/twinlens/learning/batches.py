@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from twinlens.types import IntArray, Pairs, UInt8Array
 
@@ -16,7 +18,7 @@ class PairBatches(Dataset[PairBatch]):
     """The batches of one epoch, as items: item ``i`` is batch ``i``.
 
     Their order depends on the seed and the epoch alone, so that a resumed training sees what it would have
-    seen. As whole batches are the items, Lightning's own sampler shares them among processes.
+    seen. As whole batches are the items, they can be shared among processes.
 
     Args:
         crops: uint8 ``(n, height, width, channels)``, usually memory-mapped.
@@ -69,6 +71,13 @@ class CropBatches(Dataset[CropBatch]):
         return torch.from_numpy(self.crops[chosen]), torch.arange(start, start + len(chosen))
 
 
-def loader(batches: PairBatches | CropBatches) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
-    """A loader that passes whole batches on; gathering from memory needs no worker processes."""
-    return DataLoader(batches, batch_size=None, shuffle=False)
+def loader(
+    batches: PairBatches | CropBatches, rank: int = 0, processes: int = 1
+) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+    """A loader that passes whole batches on; gathering from memory needs no worker processes.
+
+    Of several processes the one of ``rank`` gets every so manieth batch; where they do not divide evenly, the first
+    batches are given out twice, so that all processes have equally many.
+    """
+    sampler: DistributedSampler[Any] = DistributedSampler(batches, processes, rank, shuffle=False)
+    return DataLoader(batches, batch_size=None, sampler=sampler)

@@ -66,15 +66,9 @@ class SiameseModule(lightning.LightningModule):
 
     def train_dataloader(self) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
         """The batches of the current epoch; Lightning asks anew before each."""
-        return loader(
-            PairBatches(
-                self.crops,
-                self._training_pairs(),
-                self.config.training.batch_size,
-                self.config.seed,
-                self.current_epoch,
-            )
-        )
+        training, pairs = self.config.training, self._training_pairs()
+        batches = PairBatches(self.crops, pairs, training.batch_size, self.config.seed, self.current_epoch)
+        return loader(batches, self.global_rank, self.trainer.world_size)
 
     def _training_pairs(self) -> Pairs:
         setting, train = self.config.data.setting, self.partition.train
@@ -149,7 +143,8 @@ class SiameseModule(lightning.LightningModule):
 
     def val_dataloader(self) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
         """Every validation sample once; pairs are made of the embeddings."""
-        return loader(CropBatches(self.crops, self.partition.validation.samples, _EMBED_BATCH))
+        batches = CropBatches(self.crops, self.partition.validation.samples, _EMBED_BATCH)
+        return loader(batches, self.global_rank, self.trainer.world_size)
 
     def on_validation_epoch_start(self) -> None:
         """End the clock of the training steps, and forget the embeddings of the last epoch."""

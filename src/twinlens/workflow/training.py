@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from twinlens.data.leaks import subject_digests
 from twinlens.errors import ConfigError
 from twinlens.evaluation.judge import calibrate
 from twinlens.evaluation.scoring import embed
-from twinlens.runs import Run, source_commit, start_run
+from twinlens.runs import Run, is_follower, source_commit, start_run
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.result import start_result
@@ -40,6 +40,8 @@ def train(
 ) -> Run:
     """Train a verifier; ends with a calibrated bundle in the run's folder.
 
+    Where several processes train together, the first returns and the others end here.
+
     Args:
         recipe: A recipe's name or path, or a configuration.
         overrides: ``section.key=value`` strings.
@@ -61,8 +63,9 @@ def train(
         raise ConfigError("Training needs torch.", "Install it: pip install 'twinlens[train]'.") from error
 
     module = learning.train(config, prepared.partition, prepared.store.crops, run)
-    if os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0":
-        _write_bundle(module, config, prepared, run)
+    if is_follower(config.training):
+        sys.exit()  # all that is left is one process's work
+    _write_bundle(module, config, prepared, run)
     return run
 
 

@@ -1,0 +1,143 @@
+"""How Lightning is set up, and what it may not do to the process around it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from rich.console import Console
+
+from twinlens.config.learning import TrainingConfig
+from twinlens.cores import usable_cores
+from twinlens.learning.checkpoints import SafetensorsIO
+from twinlens.learning.module import SiameseModule
+from twinlens.runs import Run
+
+
+def fit(module: SiameseModule, config: TrainingConfig, run: Run, callbacks: list[Callback]) -> None:
+    """Train ``module``; the run's last checkpoint, if there is one, is where it starts.
+
+    With several devices Lightning starts the command that is running once more for each of the others.
+
+    Raises:
+        KeyboardInterrupt: Somebody pressed Ctrl-C or asked the process to end.
+    """
+    threads = config.threads or max(1, usable_cores() // config.devices)
+    torch.set_num_threads(threads)
+    last = run.last if run.last.is_file() else None
+    with _quiet(), _own_environment(threads), _interruptible():
+        _trainer(config, run, [*callbacks, *_progress()]).fit(module, ckpt_path=last)
+
+
+def _trainer(config: TrainingConfig, run: Run, callbacks: list[Callback]) -> lightning.Trainer:
+    return lightning.Trainer(
+        max_epochs=config.max_epochs,
+        accelerator="auto",
+        devices=config.devices,
+        num_nodes=config.nodes,
+        strategy="ddp" if config.devices * config.nodes > 1 else "auto",
+        precision=_precision(config),
+        accumulate_grad_batches=config.accumulate,
+        callbacks=callbacks,
+        plugins=[SafetensorsIO()],
+        logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,  # the loaders share batches by themselves
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        enable_model_summary=False,
+        enable_progress_bar=_is_terminal(),
+        default_root_dir=run.folder,
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advertisements, and warnings that only its makers can act on, from the user."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Batches come from memory; loader processes would only take the cores from the training.
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _own_environment(threads: int) -> Iterator[None]:
+    """Let the next training start as the first did.
+
+    Lightning tells the processes that it starts of each other by environment variables, and takes what it finds
+    there for another one's, which had started all processes already.
+    """
+    before = dict(os.environ)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # or Lightning chooses another number
+    try:
+        yield
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let an interruption be one; Lightning ends the process, for some with success, and switches Ctrl-C off."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from error
+
+
+def _is_terminal() -> bool:
+    return Console(stderr=True).is_terminal
+
+
+class _Bar(RichProgressBar):
+    """Lightning's bar, counting epochs from 1 as everything else here does."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f"epoch {current_epoch + 1} of at most {self.trainer.max_epochs}"
+
+    def get_metrics(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> dict[str, Any]:
+        """Nothing: the figures of an epoch are a line of their own."""
+        return {}
+
+
+def _progress() -> list[Callback]:
+    return [_Bar()] if _is_terminal() else []
+
+
+def _precision(config: TrainingConfig) -> Literal["bf16-mixed", "32-true"]:
+    if config.precision == "32":
+        return "32-true"
+    if config.precision == "bf16-mixed" or _computes_bfloat16():
+        return "bf16-mixed"
+    return "32-true"
+
+
+def _computes_bfloat16() -> bool:
+    """Whether bfloat16 is computed natively; emulated, it is slower than float32."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
