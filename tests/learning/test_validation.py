@@ -9,6 +9,8 @@ from sklearn.metrics import roc_auc_score
 from tests.learning.small import small_config, small_partition
 from twinlens.comparison import Cosine, WeightedL1
 from twinlens.data.dataset import Part
+from twinlens.data.splits import sample_components
+from twinlens.errors import TrainingError
 from twinlens.learning.validation import ValidationPart, figures
 from twinlens.types import Pairs, Scores
 
@@ -138,3 +140,28 @@ def test_without_two_photos_of_anybody_there_is_no_one_shot_accuracy() -> None:
     part = ValidationPart(replace(partition, validation=Part(samples, pairs)), DIM, small_config())
     assert part.episodes == ()
     assert part.oneshot(COMPARISON, np.zeros(part.shape, np.float32)) is None
+
+
+def test_where_only_pairs_are_given_names_make_no_task() -> None:
+    partition, _ = small_partition()
+    pairs_only = small_config(data={"kind": "lfw", "setting": {"kind": "pairs-only"}})
+    chosen = partition.validation.samples
+    found = ValidationPart(partition, DIM, pairs_only)
+    joined = sample_components(found.pairs, len(chosen))
+    renamed = replace(
+        partition,
+        dataset=replace(
+            partition.dataset,
+            samples=tuple(replace(s, subject_id=f"nobody{i}") for i, s in enumerate(partition.dataset.samples)),
+        ),
+    )
+    for episode, other in zip(found.episodes, ValidationPart(renamed, DIM, pairs_only).episodes, strict=True):
+        assert np.array_equal(episode.support, other.support)
+        assert joined[episode.query[0]] == joined[episode.support[episode.query_class[0], 0]]
+
+
+def test_too_few_people_for_a_task_are_said_where_tasks_decide() -> None:
+    partition, _ = small_partition()
+    lonely = replace(partition, validation=Part(partition.validation.samples[:2], Pairs.from_rows([])))
+    with pytest.raises(TrainingError, match=r"split\.validation"):
+        ValidationPart(lonely, DIM, small_config(training={"monitor": "validation_oneshot"}))

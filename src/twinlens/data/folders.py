@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from twinlens.data.archives import is_archive, stem
 from twinlens.data.dataset import Dataset
 from twinlens.data.sources import unpacked
+from twinlens.data.splits import sample_components
 from twinlens.errors import DataError
-from twinlens.types import IntArray, Pairs, Sample
+from twinlens.types import Pairs, Sample
 
 # What files of the formats that images.py opens are called.
 _SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm"])
@@ -83,7 +82,7 @@ def read_pair_list(path: Path) -> tuple[Dataset, Pairs]:
         np.array([position[name] for name in seconds], np.int64),
         np.array(truths, np.bool_),
     )
-    component = _joined(pairs[pairs.is_genuine], len(names))
+    component = sample_components(pairs, len(names))
     contradictions = np.flatnonzero(~pairs.is_genuine & (component[pairs.first] == component[pairs.second]))
     if len(contradictions):
         raise DataError(
@@ -98,12 +97,6 @@ def read_pair_list(path: Path) -> tuple[Dataset, Pairs]:
 
 def _visible(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
-
-
-def _joined(genuine: Pairs, n: int) -> IntArray:
-    """The number of each sample's connected component under the genuine pairs."""
-    graph = coo_array((np.ones(len(genuine)), (genuine.first, genuine.second)), shape=(n, n))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _read_rows(path: Path) -> tuple[list[int], list[str], list[str], list[bool]]:

@@ -162,6 +162,23 @@ def subject_components(pairs: Pairs, subject_codes: IntArray) -> tuple[csr_array
     return graph, connected_components(graph, directed=False)[1].astype(np.int64)
 
 
+def sample_components(pairs: Pairs, n: int) -> IntArray:
+    """Who is who as far as pairs tell: the number of each sample's connected component under the genuine ones.
+
+    Where names may not be used this stands for the subject; one whom no pair joins counts as two.
+
+    Args:
+        pairs: Indices below ``n``.
+        n: Number of samples.
+
+    Returns:
+        int64 ``(n,)``; a sample without a genuine pair is alone.
+    """
+    genuine = pairs[pairs.is_genuine]
+    graph = coo_array((np.ones(len(genuine)), (genuine.first, genuine.second)), shape=(n, n))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
 def _validation_subjects(pairs: Pairs, subject_codes: IntArray, share: float, rng: np.random.Generator) -> BoolArray:
     """Whether each subject code goes to validation."""
     graph, component = subject_components(pairs, subject_codes)

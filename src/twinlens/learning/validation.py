@@ -10,7 +10,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from twinlens.comparison import Comparison
 from twinlens.config import Config
+from twinlens.config.data import Identities
 from twinlens.data.dataset import Partition
+from twinlens.data.splits import sample_components
+from twinlens.errors import TrainingError
 from twinlens.evaluation.metrics import auc
 from twinlens.evaluation.oneshot import largest_n_way, oneshot_credit, random_episodes
 from twinlens.types import Episode, Float32Array, IntArray, Pairs, Scores
@@ -21,10 +24,15 @@ _TASKS = 400
 class ValidationPart:
     """The validation samples' embeddings of one epoch, and the figures made of them.
 
+    One-shot tasks are made of subjects where they are known, else of photos that genuine pairs join.
+
     Args:
         partition: Its validation part is used.
         dim: Dimension of the embeddings.
         config: The run's configuration.
+
+    Raises:
+        TrainingError: One-shot accuracy is to decide, and there are too few people for a task.
     """
 
     def __init__(self, partition: Partition, dim: int, config: Config) -> None:
@@ -33,7 +41,15 @@ class ValidationPart:
             np.searchsorted(samples, pairs.first), np.searchsorted(samples, pairs.second), pairs.is_genuine
         )
         self.subjects = partition.dataset.subject_codes[samples]
-        self.episodes = _largest_tasks(self.subjects, max(config.evaluation.n_way), config.seed)
+        # Where only pairs are given, names may not even choose the best epoch.
+        identities = isinstance(config.data.setting, Identities)
+        known = self.subjects if identities else sample_components(self.pairs, len(samples))
+        self.episodes = _largest_tasks(known, max(config.evaluation.n_way), config.seed)
+        if config.training.monitor == "validation_oneshot" and not self.episodes:
+            raise TrainingError(
+                "The validation part is too small for a one-shot task.",
+                "Enlarge split.validation, or set training.monitor=validation_loss.",
+            )
         self.shape = (len(samples), dim)
         self.start()
 
