@@ -14,7 +14,7 @@ from twinlens.errors import ConfigError, LeakError, RunError
 from twinlens.evaluation.evaluate import evaluate_part
 from twinlens.evaluation.result import Result
 from twinlens.reporting.scores import read_result
-from twinlens.runs import Run
+from twinlens.runs import Run, start_run
 from twinlens.types import Float32Array, UInt8Array
 from twinlens.workflow.result import bundle_judge
 
@@ -161,3 +161,10 @@ def test_unknown_protocols_are_errors(synthetic_run: Run, protocol: str | None, 
 def test_folder_that_is_neither_run_nor_bundle_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="neither"):
         workflow.evaluate(tmp_path)
+
+
+def test_view2_of_a_run_that_is_not_finished_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    run = start_run(tmp_path / "run", tiny_config(), resume=False)
+    with pytest.raises(RunError, match=r"result\.json"):
+        workflow.evaluate(run.folder, protocol="lfw-view2")
+    assert not (run.folder / "view2").exists()

@@ -7,7 +7,8 @@ from twinlens.config.data import LfwData
 from twinlens.errors import ConfigError
 from twinlens.evaluation.folds import combine_folds
 from twinlens.evaluation.result import FoldResult, Result
-from twinlens.runs import Run
+from twinlens.reporting.scores import read_result
+from twinlens.runs import Run, is_follower
 from twinlens.workflow.result import add_view2, finish_run
 from twinlens.workflow.training import train
 
@@ -22,15 +23,18 @@ def retrain_folds(run: Run, *, skip_broken: bool) -> Result:
 
     Raises:
         ConfigError: The run was not trained on LFW View 1.
+        RunError: The run has not been trained to its end.
         TwinlensError: As training and evaluation.
     """
     config = run.config()
     if not isinstance(config.data, LfwData) or config.data.view != 1:
         raise ConfigError(f"{run.folder} was not trained on LFW View 1, so its recipe has no View 2.")
+    read_result(run.folder)  # or ten trainings would end in the error that it is missing
     results = []
     for fold in _FOLDS:
         folder = run.folder / "view2" / f"fold{fold:02d}"
-        run.log(f"View 2, fold {fold} of {len(_FOLDS)}")
+        if not is_follower(config.training):
+            run.log(f"View 2, fold {fold} of {len(_FOLDS)}")
         trained = train(fold_config(config, fold), out=folder, resume=True, skip_broken=skip_broken)
         test = finish_run(trained, skip_broken=skip_broken).test
         assert test is not None
