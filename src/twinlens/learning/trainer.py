@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def fit(module: SiameseModule, config: TrainingConfig, run: Run, callbacks: list
     torch.set_num_threads(threads)
     last = run.last if run.last.is_file() else None
     with _quiet(), _own_environment(threads), _interruptible():
-        _trainer(config, run, [*callbacks, *_progress()]).fit(module, ckpt_path=last)
+        _trainer(config, run, [*callbacks, _EndOnRequest(), *_progress()]).fit(module, ckpt_path=last)
 
 
 def _trainer(config: TrainingConfig, run: Run, callbacks: list[Callback]) -> lightning.Trainer:
@@ -95,6 +96,15 @@ def _own_environment(threads: int) -> Iterator[None]:
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
         os.environ.update(before)
+
+
+class _EndOnRequest(Callback):
+    """A request to end is answered as Ctrl-C is; Lightning waits, of several processes for ever."""
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Take the signal back, which Lightning has just taken; it restores what was before in the end."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @contextmanager
