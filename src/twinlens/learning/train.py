@@ -5,7 +5,6 @@ from __future__ import annotations
 from twinlens.config import Config
 from twinlens.config.learning import TrainingConfig
 from twinlens.data.dataset import Partition
-from twinlens.errors import TrainingError
 from twinlens.evaluation.result import TrainingSummary
 from twinlens.files import write_text
 from twinlens.learning.allocator import keep_freed_memory
@@ -35,7 +34,7 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
         The module with the weights of the best epoch, in evaluation mode.
 
     Raises:
-        TrainingError: The network collapsed or diverged, or there is nothing to decide on when to stop.
+        TrainingError: The network collapsed or diverged, or there are too few people to decide on.
         RunError: A checkpoint cannot be read.
         KeyboardInterrupt: Somebody pressed Ctrl-C or asked the process to end.
     """
@@ -53,11 +52,6 @@ def load_best(module: SiameseModule, run: Run) -> SiameseModule:
 
 
 def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
-    if config.monitor == "validation_oneshot" and not module.validating.episodes:
-        raise TrainingError(
-            "training.monitor: the validation subjects are too few for one-shot tasks.",
-            "Set it to validation_loss, or give split.validation a larger share.",
-        )
     history = History(run)
     fit(module, config, run, [history, Keeping(config, history, run)])
     if not is_follower(config):
