@@ -19,6 +19,8 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 docs: $(STAMP)
+	$(BIN)/python tools/config_reference.py
+	$(BIN)/python tools/cli_reference.py
 	$(BIN)/twinlens results table --write README.md
 
 $(STAMP): pyproject.toml constraints.txt

@@ -135,7 +135,8 @@ class SplitConfig(Section):
     Attributes:
         kind: ``subjects`` shares nobody between training and validation; ``pairs`` draws pairs at random, as
             most published projects do, and leaks: every figure from it is marked.
-        validation: Share of the pairs (pairs-only) or subjects (identities) kept for validation.
+        validation: Share of the pairs (pairs-only) or subjects (identities; of Omniglot, alphabets) kept for
+            validation.
     """
 
     kind: Literal["subjects", "pairs"] = "subjects"
