@@ -9,7 +9,7 @@ import twinlens
 from twinlens import runs
 from twinlens.config import Config, parse_config
 from twinlens.errors import ConfigError, RunError, TwinlensError
-from twinlens.runs import Run, is_follower, machine, source_commit, start_run, versions
+from twinlens.runs import Run, find_run, is_follower, machine, source_commit, start_run, versions
 
 CONFIG = parse_config({"name": "small", "data": {"kind": "synthetic"}, "training": {"batch_size": 7}}, "here")
 RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK")
@@ -51,9 +51,29 @@ def test_first_start_may_say_resume(tmp_path: Path) -> None:
 @pytest.mark.parametrize("resume", [True, False])
 def test_run_of_another_configuration_is_left_alone(tmp_path: Path, resume: bool) -> None:
     run = start_run(tmp_path / "run", CONFIG, resume=False)
-    with pytest.raises(RunError, match=r"was started with another configuration\. Choose another folder"):
+    with pytest.raises(RunError, match=r"another configuration: seed is 0 there and 1 here\. Choose another folder"):
         start_run(tmp_path / "run", OTHER, resume=resume)
     assert run.config() == CONFIG
+
+
+def test_keys_that_differ_are_named_but_not_without_end(tmp_path: Path) -> None:
+    start_run(tmp_path / "run", CONFIG, resume=False)
+    other = parse_config({"name": "small", "optimiser": {"momentum": 0.5}, "split": {"validation": 0.3}}, "here")
+    with pytest.raises(RunError) as caught:
+        start_run(tmp_path / "run", other, resume=True)
+    assert 'data.kind is "synthetic" there and "lfw" here' in caught.value.message
+    assert caught.value.message.count(" there and ") == 3
+
+
+def test_run_may_go_on_with_another_number_of_threads(tmp_path: Path) -> None:
+    run = start_run(tmp_path / "run", CONFIG, resume=False)
+    training = CONFIG.training.model_copy(update={"threads": 3})
+    assert start_run(tmp_path / "run", CONFIG.model_copy(update={"training": training}), resume=True) == run
+
+
+def test_looking_for_a_run_makes_none(tmp_path: Path) -> None:
+    assert find_run(tmp_path / "run", CONFIG, resume=True) == Run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("resume", [True, False])

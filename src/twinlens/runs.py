@@ -7,10 +7,12 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import twinlens
 from twinlens.config import Config, dump_recipe, load_config
@@ -20,6 +22,9 @@ from twinlens.files import plain_disk_errors, write_json, write_text
 
 # How those that start several processes, from Lightning and torchrun to SLURM, number them.
 _RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK")
+# What a run may change its mind about: how fast it computes is no part of what it computes.
+_FREE = ("training.threads",)
+_MOST_NAMED = 3
 _LIBRARIES = ("torch", "lightning", "numpy", "scikit-learn", "onnxruntime", "pillow")
 
 
@@ -135,18 +140,18 @@ def is_follower(config: TrainingConfig) -> bool:
     return several and any(os.environ.get(name, "0") != "0" for name in _RANKS)
 
 
-def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
-    """Make the folder of a new run, or open that of an interrupted one.
+def find_run(folder: Path, config: Config, *, resume: bool) -> Run:
+    """The run in ``folder``, or the place for a new one; nothing is written.
 
-    Of several processes that train together the first does that for all.
+    Of several processes that train together the first answers for all.
 
     Args:
         folder: Where.
-        config: What to run; an interrupted run must have been started with the same.
-        resume: Go on where an earlier start was interrupted.
+        config: What to run; an interrupted run must have been started with the same, but for the threads.
+        resume: Go on where an earlier start was interrupted, if there was one.
 
     Raises:
-        RunError: The folder holds a run already and ``resume`` was not given, or it holds another one.
+        RunError: The folder holds a run already and ``resume`` was not given, or it holds something else.
     """
     run = Run(folder)
     if is_follower(config.training):
@@ -154,14 +159,25 @@ def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
     if not run.recipe.is_file():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} is neither a run nor an empty folder.", "Choose another folder with --out.")
+        return run
+    differences = list(_differences(run.config().model_dump(mode="json"), config.model_dump(mode="json")))
+    if differences:
+        raise RunError(
+            f"{folder} was started with another configuration: {'; '.join(differences[:_MOST_NAMED])}.",
+            "Choose another folder with --out.",
+        )
+    if not resume:
+        raise RunError(f"{folder} holds a run already.", "Go on with --resume, or choose another folder with --out.")
+    return run
+
+
+def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
+    """Make the folder of a new run, or open that of an interrupted one; arguments and errors as :func:`find_run`."""
+    run = find_run(folder, config, resume=resume)
+    if not run.recipe.is_file() and not is_follower(config.training):
         started = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         write_json(folder / "origin.json", asdict(Origin(started, source_commit(), machine(), versions())))
         write_text(run.recipe, dump_recipe(config))
-        return run
-    if run.config() != config:
-        raise RunError(f"{folder} was started with another configuration.", "Choose another folder with --out.")
-    if not resume:
-        raise RunError(f"{folder} holds a run already.", "Go on with --resume, or choose another folder with --out.")
     return run
 
 
@@ -200,3 +216,12 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _differences(there: Any, here: Any, key: str = "") -> Iterator[str]:
+    """In what two configurations differ, as far as it makes another run."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        for name in there | here:
+            yield from _differences(there.get(name), here.get(name), f"{key}.{name}" if key else name)
+    elif there != here and key not in _FREE:
+        yield f"{key} is {json.dumps(there)} there and {json.dumps(here)} here"

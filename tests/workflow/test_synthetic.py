@@ -16,6 +16,7 @@ from twinlens.evaluation.result import Result
 from twinlens.reporting.scores import read_result
 from twinlens.runs import Run, start_run
 from twinlens.types import Float32Array, UInt8Array
+from twinlens.workflow import training
 from twinlens.workflow.result import bundle_judge
 
 
@@ -98,6 +99,30 @@ def test_python_interface_verifies_two_photos(synthetic_run: Run) -> None:
 def test_run_cannot_be_started_twice_by_accident(synthetic_run: Run) -> None:
     with pytest.raises(RunError, match="--resume"):
         workflow.train(synthetic_run.config(), out=synthetic_run.folder)
+
+
+def test_taken_folder_is_refused_before_the_data_is_looked_for(tmp_path: Path) -> None:
+    config = tiny_config(data={"kind": "folder", "root": str(tmp_path / "nowhere")})
+    start_run(tmp_path / "run", config, resume=False)
+    with pytest.raises(RunError, match="--resume"):
+        workflow.train(config, out=tmp_path / "run")
+
+
+def test_what_cannot_be_trained_leaves_no_folder(synthetic_run: Run, tmp_path: Path) -> None:
+    config = synthetic_run.config()
+    small = config.model_copy(update={"frame": config.frame.model_copy(update={"height": 10})})
+    with pytest.raises(ConfigError, match=r"network\.kernels"):
+        workflow.train(small, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_without_torch_says_what_to_install(
+    synthetic_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"twinlens\[train\]"):
+        workflow.train(synthetic_run.config(), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_finished_run_resumes_to_itself(synthetic_run: Run) -> None:

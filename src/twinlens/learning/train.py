@@ -14,15 +14,15 @@ from twinlens.learning.keeping import Keeping, best_epoch, is_stalled
 from twinlens.learning.layers import layer_rows
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.trainer import fit
-from twinlens.runs import Run, is_follower
+from twinlens.runs import Run, is_follower, start_run
 from twinlens.types import UInt8Array
 
 
 def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> SiameseModule:
     """Train until the stopping rule says so; the run's last checkpoint, if there is one, is where it starts.
 
-    Writes checkpoints, history, TensorBoard files and ``training.json`` into the run's folder. In a training of
-    several processes every one returns.
+    Makes the run's folder and writes checkpoints, history, TensorBoard files and ``training.json`` into it. In a
+    training of several processes every one returns.
 
     Args:
         config: What to train and how.
@@ -40,6 +40,7 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
     """
     keep_freed_memory()
     module = SiameseModule(config, partition, crops)
+    start_run(run.folder, config, resume=True)  # no sooner, so that what cannot be trained leaves no folder
     if not run.training.is_file():
         _fit(module, config.training, run)
     return load_best(module, run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from twinlens.data.leaks import subject_digests
 from twinlens.errors import ConfigError
 from twinlens.evaluation.judge import calibrate
 from twinlens.evaluation.scoring import embed
-from twinlens.runs import Run, is_follower, source_commit, start_run
+from twinlens.runs import Run, find_run, is_follower, source_commit
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.result import start_result
@@ -46,21 +47,20 @@ def train(
         recipe: A recipe's name or path, or a configuration.
         overrides: ``section.key=value`` strings.
         out: The run's folder; ``runs/NAME`` if not given.
-        resume: Go on with an interrupted run; a finished one is left as it is.
+        resume: Go on with an interrupted run, if there is one; a finished one is left as it is.
         skip_broken: Leave out images that cannot be read.
 
     Raises:
         TwinlensError: Something is wrong with recipe, data or folder, or the network collapsed or diverged.
     """
     config = recipe if isinstance(recipe, Config) else load_config(recipe, overrides)
-    prepared = prepare(config, skip_broken=skip_broken)
-    run = start_run(out or Path("runs") / config.name, config, resume=resume)
+    run = find_run(out or Path("runs") / config.name, config, resume=resume)
     if run.result.is_file():
         return run
-    try:
-        from twinlens.learning import train as learning
-    except ModuleNotFoundError as error:
-        raise ConfigError("Training needs torch.", "Install it: pip install 'twinlens[train]'.") from error
+    if find_spec("lightning") is None:
+        raise ConfigError("Training needs torch.", "Install it: pip install 'twinlens[train]'.")
+    prepared = prepare(config, skip_broken=skip_broken)
+    from twinlens.learning import train as learning
 
     module = learning.train(config, prepared.partition, prepared.store.crops, run)
     if is_follower(config.training):
