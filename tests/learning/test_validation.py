@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from tests.learning.small import small_config, small_partition
 from twinlens.comparison import Cosine, WeightedL1
+from twinlens.data.components import sample_components
 from twinlens.data.dataset import Part
-from twinlens.data.splits import sample_components
 from twinlens.errors import TrainingError
 from twinlens.learning.validation import ValidationPart, figures
 from twinlens.types import Pairs, Scores

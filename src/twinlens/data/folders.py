@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from twinlens.data.archives import is_archive, stem
+from twinlens.data.components import sample_components
 from twinlens.data.dataset import Dataset
 from twinlens.data.sources import unpacked
-from twinlens.data.splits import sample_components
 from twinlens.errors import DataError
 from twinlens.types import Pairs, Sample
 

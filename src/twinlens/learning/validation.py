@@ -11,8 +11,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from twinlens.comparison import Comparison
 from twinlens.config import Config
 from twinlens.config.data import Identities
+from twinlens.data.components import sample_components
 from twinlens.data.dataset import Partition
-from twinlens.data.splits import sample_components
 from twinlens.errors import TrainingError
 from twinlens.evaluation.metrics import auc
 from twinlens.evaluation.oneshot import largest_n_way, oneshot_credit, random_episodes

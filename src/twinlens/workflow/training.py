@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -98,7 +97,6 @@ def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run
         calibration=judge.calibration,
         operating_points=points,
         training=_training(config, prepared.partition),
-        model_sha256=hashlib.sha256(model).hexdigest(),
     )
     bundle = write_bundle(run.bundle, model, manifest)
     start_result(run, config, prepared, bundle, encoder)
