@@ -216,6 +216,18 @@ def test_run_of_another_configuration_is_refused(tmp_path: Path) -> None:
         start_run(tmp_path / "run", small_config(), resume=True)
 
 
+@pytest.mark.parametrize("finished", [True, False])
+def test_run_does_not_go_on_with_other_photos(tmp_path: Path, finished: bool) -> None:
+    config, (partition, crops) = small_config(training={"max_epochs": 1}), small_partition()
+    _, run = fit(config, tmp_path / "run")
+    if not finished:
+        run.training.unlink()
+    # One photo fewer in the folder: everybody's position moves by one.
+    fewer = replace(partition.train, samples=partition.train.samples[1:])
+    with pytest.raises(RunError, match="other photos"):
+        train(config, replace(partition, train=fewer), crops, run)
+
+
 def test_bfloat16_and_float32_learn_alike(tmp_path: Path) -> None:
     bf16, fp32 = (
         fit(small_config(training={"precision": precision}), tmp_path / precision)[1]

@@ -16,9 +16,10 @@ from twinlens.config import Config
 from twinlens.config.data import Identities
 from twinlens.data.dataset import Partition
 from twinlens.data.splits import draw_pairs
-from twinlens.errors import TrainingError
+from twinlens.errors import RunError, TrainingError
 from twinlens.learning.augment import augment
 from twinlens.learning.batches import CropBatch, CropBatches, PairBatch, PairBatches, loader
+from twinlens.learning.material import material_digest
 from twinlens.learning.networks import Twin, to_images
 from twinlens.learning.networks.koch import WeightedL1Head
 from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
@@ -50,6 +51,7 @@ class SiameseModule(lightning.LightningModule):
         self.head = WeightedL1Head(self.twin.dim, config.network.init)
         if config.training.channels_last:
             self.twin = self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._material = material_digest(partition)
         self.validating = ValidationPart(partition, self.twin.dim, config)
         self.scores: Scores | None = None
         self.figures: dict[str, float | None] = {}
@@ -61,6 +63,22 @@ class SiameseModule(lightning.LightningModule):
         """Embed uint8 crops ``(n, height, width, channels)`` as ``(n, dim)``."""
         embeddings: torch.Tensor = self.twin(crops)
         return embeddings
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Note what the weights were learned from."""
+        checkpoint["material"] = self._material
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse weights that were learned from something else.
+
+        Raises:
+            RunError: They were.
+        """
+        if checkpoint.get("material") != self._material:
+            raise RunError(
+                "The run was started with other photos or pairs than there are now.",
+                "Bring them back, or start a run in another folder with --out.",
+            )
 
     # --- training -----------------------------------------------------------------------------------------
 

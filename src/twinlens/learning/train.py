@@ -35,7 +35,7 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
 
     Raises:
         TrainingError: The network collapsed or diverged, or there are too few people to decide on.
-        RunError: A checkpoint cannot be read.
+        RunError: A checkpoint cannot be read, or is of a training on other photos or pairs.
         KeyboardInterrupt: Somebody pressed Ctrl-C or asked the process to end.
     """
     keep_freed_memory()
@@ -47,8 +47,14 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
 
 
 def load_best(module: SiameseModule, run: Run) -> SiameseModule:
-    """Give ``module`` the weights of the run's best epoch and put it into evaluation mode."""
-    module.load_state_dict(SafetensorsIO().load_checkpoint(run.best)["state_dict"])
+    """Give ``module`` the weights of the run's best epoch and put it into evaluation mode.
+
+    Raises:
+        RunError: They cannot be read, or were learned from other photos or pairs than the module's.
+    """
+    checkpoint = SafetensorsIO().load_checkpoint(run.best)
+    module.on_load_checkpoint(checkpoint)
+    module.load_state_dict(checkpoint["state_dict"])
     return module.eval()
 
 
