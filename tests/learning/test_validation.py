@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -94,6 +95,22 @@ def test_processes_together_embed_every_sample_once() -> None:
         return torch.stack([getattr(share, name) for share in shares]).sum(0)
 
     np.testing.assert_allclose(shares[0].embeddings(everywhere), expected.numpy(), rtol=1e-6)
+
+
+def test_scores_of_many_pairs_take_little_memory() -> None:
+    """Two sides of 10,000 pairs of 4,096 numbers each, in float64, are 655 MB."""
+    partition, dim = small_partition()[0], 4096
+    pairs = partition.validation.pairs[np.arange(10_000) % len(partition.validation.pairs)]
+    part = ValidationPart(
+        replace(partition, validation=replace(partition.validation, pairs=pairs)), dim, small_config()
+    )
+    comparison = WeightedL1(weights=(1.0,) * dim, bias=0.0)
+    embeddings = np.ones((part.shape[0], dim), np.float32)
+    tracemalloc.start()
+    part.scores(comparison, embeddings)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
 
 
 def test_scores_are_those_of_the_listed_pairs(part: ValidationPart) -> None:

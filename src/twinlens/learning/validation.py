@@ -16,6 +16,7 @@ from twinlens.data.dataset import Partition
 from twinlens.errors import TrainingError
 from twinlens.evaluation.metrics import auc
 from twinlens.evaluation.oneshot import largest_n_way, oneshot_credit, random_episodes
+from twinlens.evaluation.scoring import score_rows
 from twinlens.types import Episode, Float32Array, IntArray, Pairs, Scores
 
 _TASKS = 400
@@ -75,7 +76,7 @@ class ValidationPart:
     def scores(self, comparison: Comparison, embeddings: Float32Array) -> Scores:
         """The validation pairs as ``comparison`` scores them."""
         first, second = self.pairs.first, self.pairs.second
-        values = comparison.pairs(embeddings[first], embeddings[second])
+        values = score_rows(embeddings, first, second, comparison)
         return Scores(values, self.pairs.is_genuine, self.subjects[first], self.subjects[second])
 
     def oneshot(self, comparison: Comparison, embeddings: Float32Array) -> float | None:
