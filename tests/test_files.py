@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinlens.files import sha256_file, sha256_json, whole_file, whole_folder, write_json, write_text
+from twinlens.files import remove_leftovers, sha256_file, sha256_json, whole_file, whole_folder, write_json, write_text
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
@@ -198,3 +198,12 @@ def test_digest_does_not_depend_on_the_order_of_keys(value: dict[str, int]) -> N
 def test_digest_of_no_number_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         sha256_json([math.nan])
+
+
+def test_leftovers_of_killed_writings_go_and_everything_else_stays(tmp_path: Path) -> None:
+    for name in (".a.json.x1.tmp", "b.tmp", ".c", "d.json"):
+        (tmp_path / name).touch()
+    (tmp_path / ".folder.x2.tmp" / "inner").mkdir(parents=True)
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".c", "b.tmp", "d.json"]
+    remove_leftovers(tmp_path / "nowhere")

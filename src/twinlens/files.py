@@ -74,6 +74,15 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete what a killed process was about to write in ``folder``; nobody may be writing there."""
+    for path in folder.glob(".*.tmp"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file's content as 64 hex digits."""
     with path.open("rb") as file:

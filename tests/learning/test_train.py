@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import signal
@@ -214,6 +215,28 @@ def test_run_of_another_configuration_is_refused(tmp_path: Path) -> None:
     fit(small_config(training={"max_epochs": 1}), tmp_path / "run")
     with pytest.raises(RunError, match="another configuration"):
         start_run(tmp_path / "run", small_config(), resume=True)
+
+
+def test_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:
+    config = small_config(training={"max_epochs": 1})
+    run = start_run(tmp_path / "run", config, resume=False)
+    with run.recipe.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="another process"):
+            fit(config, run.folder)
+    fit(config, run.folder)
+
+
+def test_what_a_killed_training_was_writing_is_cleared_away(tmp_path: Path) -> None:
+    config = small_config(training={"max_epochs": 1})
+    run = start_run(tmp_path / "run", config, resume=False)
+    half = run.checkpoints / ".last.safetensors.abc.tmp"
+    half.parent.mkdir()
+    half.write_bytes(b"half")
+    (run.folder / ".bundle.abc.tmp").mkdir()
+    (run.folder / ".bundle.abc.tmp" / "model.onnx").touch()
+    fit(config, run.folder)
+    assert not [path for path in run.folder.rglob("*") if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize("finished", [True, False])

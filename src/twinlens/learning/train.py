@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from twinlens.config import Config
 from twinlens.config.learning import TrainingConfig
 from twinlens.data.dataset import Partition
+from twinlens.errors import RunError
 from twinlens.evaluation.result import TrainingSummary
-from twinlens.files import write_text
+from twinlens.files import remove_leftovers, write_text
 from twinlens.learning.allocator import keep_freed_memory
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.history import History
@@ -35,15 +40,17 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
 
     Raises:
         TrainingError: The network collapsed or diverged, or there are too few people to decide on.
-        RunError: A checkpoint cannot be read, or is of a training on other photos or pairs.
+        RunError: A checkpoint cannot be read, or is of a training on other photos or pairs, or
+            another process trains the run.
         KeyboardInterrupt: Somebody pressed Ctrl-C or asked the process to end.
     """
     keep_freed_memory()
     module = SiameseModule(config, partition, crops)
     start_run(run.folder, config, resume=True)  # no sooner, so that what cannot be trained leaves no folder
-    if not run.training.is_file():
-        _fit(module, config.training, run)
-    return load_best(module, run)
+    with _alone(config.training, run):
+        if not run.training.is_file():
+            _fit(module, config.training, run)
+        return load_best(module, run)
 
 
 def load_best(module: SiameseModule, run: Run) -> SiameseModule:
@@ -56,6 +63,28 @@ def load_best(module: SiameseModule, run: Run) -> SiameseModule:
     module.on_load_checkpoint(checkpoint)
     module.load_state_dict(checkpoint["state_dict"])
     return module.eval()
+
+
+@contextmanager
+def _alone(config: TrainingConfig, run: Run) -> Iterator[None]:
+    """Let nobody else train the run meanwhile, and clear away what a killed training was about to write.
+
+    Raises:
+        RunError: Another process trains it.
+    """
+    if is_follower(config):  # comes with the process that holds the lock
+        yield
+        return
+    with run.recipe.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system unlocks it, however this process ends
+        except BlockingIOError as error:
+            raise RunError(
+                f"{run.folder} is being trained by another process.", "Wait, or choose another folder with --out."
+            ) from error
+        remove_leftovers(run.folder)
+        remove_leftovers(run.checkpoints)
+        yield
 
 
 def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
