@@ -7,14 +7,14 @@ STAMP  := $(VENV)/.installed
 .PHONY: run test check docs clean
 
 run: $(STAMP)
-	$(BIN)/twinlens quickstart --out runs/quick
+	$(BIN)/twinlens quickstart
 
 test: check
 	$(BIN)/python -m pytest
 
 check: $(STAMP)
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests tools
+	$(BIN)/ruff format --check src tests tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -28,7 +28,7 @@ def test_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh
     for name in ("first.jpg", "second.jpg"):
         Image.new("RGB", (250, 250), (180, 150, 130)).save(tmp_path / name)
     exec(compile(example.replace('"quick"', '"tiny.yaml"'), "README.md", "exec"), {})
-    assert (tmp_path / "runs" / "quick" / "report.html").is_file()
+    assert (tmp_path / "runs" / "python" / "report.html").is_file()
 
 
 def test_recipes_that_are_named_exist() -> None:

@@ -122,12 +122,13 @@ def write_bundle(folder: Path, model: bytes, manifest: Manifest) -> Bundle:
     return Bundle(folder=folder, manifest=sealed)
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: str | Path) -> Bundle:
     """Read a bundle and verify that neither its model nor its manifest was changed since it was written.
 
     Raises:
         BundleError: It is missing, of a newer format, foreign or tampered with.
     """
+    folder = Path(folder)
     path = folder / MANIFEST
     remedy = "Give the folder of a bundle, e.g. RUN/bundle."
     if not path.is_file() or not (folder / MODEL).is_file():

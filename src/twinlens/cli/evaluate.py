@@ -12,7 +12,7 @@ def evaluate(
     target: Annotated[Path, typer.Argument(help="A run's folder or a bundle's.")],
     protocol: Annotated[
         str | None,
-        typer.Option(help="lfw-view1, lfw-view2, omniglot-20way or a pairs CSV [default: the run's own test part]."),
+        typer.Option(help="lfw-view1, lfw-view2, omniglot-20way or a pairs CSV.", show_default="the run's test part"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the figures and scored pairs of another protocol or of a bundle.")

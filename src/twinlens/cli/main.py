@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import twinlens
 from twinlens.cli import data, evaluate, quickstart, report, results, train
 from twinlens.cli.describe import describe_command
 
@@ -29,15 +30,31 @@ class _Commands(TyperGroup):
             raise typer.Exit(130) from error
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"twinlens {twinlens.__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="twinlens",
     cls=_Commands,
-    help="One-shot verification with Siamese networks: learn it, know how good it is, use it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """One-shot verification with Siamese networks: learn it, know how good it is, use it."""
+
+
 app.command("quickstart")(quickstart.quickstart)
 app.command("recipes")(train.recipes)
 app.command("train")(train.train)

@@ -11,7 +11,7 @@ import typer
 def report(
     run: Annotated[Path, typer.Argument(help="A run's folder, or that of a published result.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The HTML file [default: report.html in the folder].")
+        Path | None, typer.Option("--output", "-o", help="The HTML file.", show_default="report.html in the folder")
     ] = None,
 ) -> None:
     """Write all that is known about a run into one HTML file that opens offline and prints well."""

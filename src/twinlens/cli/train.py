@@ -13,7 +13,7 @@ def train(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. training.batch_size=64.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's folder [default: runs/NAME].")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out images that cannot be read.")] = False,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from twinlens.evaluation.result import Result
-from twinlens.reporting.highlights import decisive
 
 
 def commands(result: Result) -> list[str]:
@@ -12,7 +11,8 @@ def commands(result: Result) -> list[str]:
     return [
         _get_source(result.provenance.commit),
         f"twinlens train recipe.yaml --out {folder}",
-        f"twinlens evaluate {folder} --protocol {decisive(result).protocol}",
+        f"twinlens evaluate {folder}",
+        *([f"twinlens evaluate {folder} --protocol lfw-view2"] if result.view2 else []),
         f"twinlens report {folder}",
     ]
 

@@ -25,7 +25,7 @@ Outcome = Result | Evaluation | Folds | OneShot
 
 
 def evaluate(
-    target: Path, *, protocol: str | None = None, out: Path | None = None, skip_broken: bool = False
+    target: str | Path, *, protocol: str | None = None, out: Path | None = None, skip_broken: bool = False
 ) -> Outcome:
     """Judge a run or a bundle.
 
@@ -42,30 +42,31 @@ def evaluate(
     Raises:
         TwinlensError: The target is neither, its data is missing or wrong, or the model has seen the people.
     """
-    is_bundle = (target / MANIFEST).is_file()
-    if not is_bundle and not Run(target).recipe.is_file():
+    run = Run(Path(target))
+    is_bundle = (run.folder / MANIFEST).is_file()
+    if not is_bundle and not run.recipe.is_file():
         raise RunError(f"{target} is neither a run nor a bundle.", "Give the folder that 'twinlens train' wrote.")
     if not is_bundle and protocol in (None, VIEW2):
         if out is not None:
             raise ConfigError("--out is for bundles and other protocols; a run keeps its own figures.")
-        return evaluate_run(target, view2=protocol == VIEW2, skip_broken=skip_broken)
+        return evaluate_run(run.folder, view2=protocol == VIEW2, skip_broken=skip_broken)
     if protocol is None:
         raise ConfigError("A bundle has no test part of its own.", "Say --protocol lfw-view1 or another.")
-    bundle = read_bundle(target if is_bundle else Run(target).bundle)
+    bundle = read_bundle(run.folder if is_bundle else run.bundle)
     folder = out or Path(f"{bundle.manifest.name}-{Path(protocol).stem}")
-    settings = EvaluationConfig() if is_bundle else Run(target).config().evaluation
+    settings = EvaluationConfig() if is_bundle else run.config().evaluation
     outcome = _judge(bundle, protocol, folder, settings, skip_broken=skip_broken)
     write_text(folder / "evaluation.json", outcome.model_dump_json(indent=1) + "\n")
     return outcome
 
 
-def evaluate_run(folder: Path, *, view2: bool = False, skip_broken: bool = False) -> Result:
+def evaluate_run(folder: str | Path, *, view2: bool = False, skip_broken: bool = False) -> Result:
     """Judge a run on its own test part, or its recipe by the ten retrainings of LFW View 2.
 
     Raises:
         TwinlensError: As :func:`evaluate`.
     """
-    run = Run(folder)
+    run = Run(Path(folder))
     return retrain_folds(run, skip_broken=skip_broken) if view2 else finish_run(run, skip_broken=skip_broken)
 
 

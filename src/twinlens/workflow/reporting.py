@@ -19,7 +19,7 @@ from twinlens.reporting.scores import read_result, read_scores
 from twinlens.runs import Run
 
 
-def report(target: Path, out: Path | None = None) -> Path:
+def report(target: str | Path, out: Path | None = None) -> Path:
     """Write the report of a run as one HTML file.
 
     Args:
@@ -33,8 +33,8 @@ def report(target: Path, out: Path | None = None) -> Path:
         RunError: The folder holds no result.
         TwinlensError: The file cannot be written.
     """
-    run = Run(target)
-    result = read_result(target)
+    run = Run(Path(target))
+    result = read_result(run.folder)
     scores = read_scores(run.scores(decisive(result).part))
     config = Config.model_validate(result.recipe)
     path = out or run.report

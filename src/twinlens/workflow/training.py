@@ -34,7 +34,7 @@ def train(
     recipe: str | Path | Config,
     *,
     overrides: Iterable[str] = (),
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
     skip_broken: bool = False,
 ) -> Run:
@@ -53,7 +53,7 @@ def train(
         TwinlensError: Something is wrong with recipe, data or folder, or the network collapsed or diverged.
     """
     config = recipe if isinstance(recipe, Config) else load_config(recipe, overrides)
-    run = find_run(out or Path("runs") / config.name, config, resume=resume)
+    run = find_run(Path(out) if out else Path("runs") / config.name, config, resume=resume)
     if run.result.is_file():
         return run
     if find_spec("lightning") is None:
