@@ -9,7 +9,9 @@ import typer
 
 
 def quickstart(
-    out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("runs/quick"),
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder [default: runs/quick, or runs/quick-synthetic without LFW].")
+    ] = None,
 ) -> None:
     """Get LFW, train the quick recipe, judge it on its test pairs and write the report.
 
