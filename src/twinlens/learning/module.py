@@ -111,7 +111,7 @@ class SiameseModule(lightning.LightningModule):
         """
         self._seed(batch_idx)
         crops, is_genuine = batch
-        images = augment(to_images(crops), self.config.augment)
+        images = augment(self._images(crops), self.config.augment)
         first, second = self.twin.embed(images).chunk(2)
         logits = self.head(first, second)
         loss = binary_cross_entropy_with_logits(logits, is_genuine)
@@ -123,6 +123,10 @@ class SiameseModule(lightning.LightningModule):
             )
         self._add(pairs=len(logits), loss=value * len(logits), right=int(((logits > 0) == (is_genuine > 0.5)).sum()))
         return loss
+
+    def _images(self, crops: torch.Tensor) -> torch.Tensor:
+        images = to_images(crops)  # channels-last, and a network computes in the layout of its input
+        return images if self.config.training.channels_last else images.contiguous()
 
     def _seed(self, batch: int) -> None:
         """Make distortions and dropout depend on seed, epoch, process and batch alone.
@@ -172,7 +176,7 @@ class SiameseModule(lightning.LightningModule):
     def validation_step(self, batch: CropBatch, batch_idx: int) -> None:
         """Embed one batch of validation samples."""
         crops, positions = batch
-        self.validating.add(positions, self.twin(crops).float())
+        self.validating.add(positions, self.twin.embed(self._images(crops)))
 
     def on_validation_epoch_end(self) -> None:
         """Score the validation pairs and the one-shot tasks."""
