@@ -20,7 +20,6 @@ from twinlens.data.lfw import read_lfw
 from twinlens.data.sources import locate_lfw
 from twinlens.data.synthetic import synthetic_dataset
 from twinlens.data.uncut import lfw_view1
-from twinlens.errors import ConfigError, DataError, ImageError
 
 
 @pytest.fixture
@@ -40,6 +39,13 @@ def run(*words: object) -> str:
     result = CliRunner().invoke(app, ["data", "describe", *map(str, words)], catch_exceptions=False)
     assert result.exit_code == 0
     return result.stdout
+
+
+def refused(*words: object) -> str:
+    """What is said of a mistake, on one line."""
+    result = CliRunner().invoke(app, ["data", "describe", *map(str, words)], catch_exceptions=False)
+    assert (result.exit_code, result.stdout) == (2, "")
+    return " ".join(result.stderr.split())
 
 
 def test_a_folder_is_one_part(faces: Path) -> None:
@@ -108,8 +114,7 @@ def test_sheet_and_plots_are_whole_files(faces: Path, tmp_path: Path) -> None:
 
 def test_a_broken_photo_is_refused_or_counted(faces: Path) -> None:
     (faces / "subject-0003" / "subject-0003_0001.jpg").write_bytes(b"\xff\xd8 no image")
-    with pytest.raises(ImageError, match="subject-0003_0001"):
-        run(faces)
+    assert "subject-0003_0001" in refused(faces)
     assert "Skipped 1 broken images" in run(faces, "--skip-broken")
     found = json.loads(run(faces, "--skip-broken", "--json"))
     assert found["broken"] == ["subject-0003/subject-0003_0001.jpg"]
@@ -117,17 +122,12 @@ def test_a_broken_photo_is_refused_or_counted(faces: Path) -> None:
 
 
 def test_what_is_not_there_is_named(tmp_path: Path, cache: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no folder or file .*nowhere"):
-        run(tmp_path / "nowhere")
     (tmp_path / "faces.zip").write_bytes(b"PK")
-    with pytest.raises(ConfigError, match=r"faces\.zip is neither"):
-        run(tmp_path / "faces.zip")
-    with pytest.raises(ConfigError, match="no recipe 'lwf'"):
-        run("lwf")
-    with pytest.raises(DataError, match=r"none\.csv"):
-        run(tmp_path / "none.csv")
-    with pytest.raises(ConfigError, match=r"sheet\.jpg is no PNG"):
-        run("synthetic", "--sheet", tmp_path / "sheet.jpg")
+    assert "no folder or file" in refused(tmp_path / "nowhere")
+    assert "faces.zip is neither" in refused(tmp_path / "faces.zip")
+    assert "no recipe 'lwf'" in refused("lwf")
+    assert "none.csv" in refused(tmp_path / "none.csv")
+    assert "sheet.jpg is no PNG" in refused("synthetic", "--sheet", tmp_path / "sheet.jpg")
     assert not (tmp_path / "sheet.jpg").exists()
 
 

@@ -54,7 +54,7 @@ def test_publishing_copies_result_and_scores_and_nothing_else(result: Result, ro
     (run / "photo.jpg").write_bytes(b"x")
     place = publish(run, tmp_path / "results")
     assert place == tmp_path / "results" / "koch"
-    assert {path.name for path in place.iterdir()} == {"result.json", "scores-test.csv", "scores-validation.csv"}
+    assert {path.name for path in place.iterdir()} == {"result.json", "scores-test.csv"}
     assert (place / "scores-test.csv").read_bytes() == (run / "scores-test.csv").read_bytes()
 
 

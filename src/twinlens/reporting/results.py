@@ -17,7 +17,6 @@ from twinlens.runs import Run
 
 BEGIN = "<!-- results:begin -->"
 END = "<!-- results:end -->"
-_PARTS = ("train", "validation", "test")
 _COLUMNS = (
     ("Recipe", "---"),
     ("Setting", "---"),
@@ -33,7 +32,7 @@ _COLUMNS = (
 
 
 def publish(run: Path, to: Path) -> Path:
-    """Copy a run's result and scored pairs, and nothing else, to where published results are kept.
+    """Copy a run's result and its scored test pairs, and nothing else, to where published results are kept.
 
     Args:
         run: A run's folder.
@@ -54,7 +53,7 @@ def publish(run: Path, to: Path) -> Path:
     place = to / (result.name if seed == 0 else f"{result.name}-seed{seed}")
     source = Run(run)
     with whole_folder(place, replace=True) as temporary:
-        for path in (source.result, *(source.scores(part) for part in _PARTS)):
+        for path in (source.result, source.scores("test")):
             if path.is_file():
                 shutil.copyfile(path, temporary / path.name)
     return place
