@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from twinlens.bundle import CARD, read_bundle, write_bundle
 from twinlens.errors import ConfigError, LeakError, RunError
 from twinlens.evaluation.evaluate import evaluate_part
 from twinlens.evaluation.result import Result
+from twinlens.evaluation.scoring import embed
 from twinlens.reporting.scores import read_result
 from twinlens.runs import Run, start_run
-from twinlens.types import Float32Array, UInt8Array
+from twinlens.types import Encoder, Float32Array, IntArray, UInt8Array
+from twinlens.workflow import result as workflow_result
 from twinlens.workflow import training
 from twinlens.workflow.result import bundle_judge
 
@@ -140,6 +143,43 @@ def test_training_interrupted_between_best_epoch_and_bundle_goes_on(cache: Path,
     workflow.train(config, out=tmp_path / "run", resume=True)
     assert read_bundle(run.bundle).manifest.fingerprint == fingerprint
     assert Result.model_validate_json(run.result.read_bytes()).test is None
+
+
+def test_end_of_a_training_embeds_every_photo_once_and_names_the_commit_it_was_started_from(
+    synthetic_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded: list[int] = []
+
+    def counting(encoder: Encoder, crops: UInt8Array, samples: IntArray) -> Float32Array:
+        embedded.extend(samples)
+        return embed(encoder, crops, samples)
+
+    for module in (training, workflow_result):
+        monkeypatch.setattr(module, "embed", counting)
+    folder = tmp_path / "run"
+    shutil.copytree(synthetic_run.folder, folder, ignore=shutil.ignore_patterns("bundle", "result.json"))
+    origin = json.loads((folder / "origin.json").read_text())
+    (folder / "origin.json").write_text(json.dumps(origin | {"commit": "the first"}))
+    run = workflow.train(synthetic_run.config(), out=folder, resume=True)
+    partition = workflow.prepare(run.config()).partition
+    assert sorted(embedded) == sorted([*partition.train.samples, *partition.validation.samples])
+    assert read_bundle(run.bundle).manifest.training.commit == "the first"
+
+
+def test_run_is_not_finished_before_its_bundle_is_whole(
+    synthetic_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_result: Result) -> str:
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    shutil.copytree(synthetic_run.folder, folder, ignore=shutil.ignore_patterns("bundle", "result.json"))
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow_result, "make_card", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            workflow.train(synthetic_run.config(), out=folder, resume=True)
+    run = workflow.train(synthetic_run.config(), out=folder, resume=True)
+    assert (run.bundle / CARD).is_file()
 
 
 def test_own_pairs_can_be_judged(synthetic_run: Run, tmp_path: Path) -> None:

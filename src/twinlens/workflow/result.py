@@ -6,6 +6,7 @@ from typing import Literal
 
 from twinlens.bundle import CARD, Bundle, read_bundle
 from twinlens.config import Config
+from twinlens.data.dataset import Partition
 from twinlens.data.describe import describe, lists_of
 from twinlens.data.leaks import refuse_seen
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
@@ -17,7 +18,7 @@ from twinlens.reporting.card import make_card
 from twinlens.reporting.scores import read_result
 from twinlens.runs import Run
 from twinlens.serving.encoder import load_encoder
-from twinlens.types import Encoder
+from twinlens.types import Encoder, Float32Array
 from twinlens.workflow.preparation import Prepared, prepare
 
 PartName = Literal["train", "validation", "test"]
@@ -29,9 +30,21 @@ def bundle_judge(bundle: Bundle) -> Judge:
     return Judge(manifest.comparison, manifest.calibration, manifest.threshold)
 
 
-def start_result(run: Run, config: Config, prepared: Prepared, bundle: Bundle, encoder: Encoder) -> Result:
-    """Write the result of a run that has just been trained; its test part has not been looked at."""
+def start_result(
+    run: Run, config: Config, prepared: Prepared, bundle: Bundle, encoder: Encoder, validation: Float32Array
+) -> Result:
+    """Write the result of a run that has just been trained; its test part has not been looked at.
+
+    Args:
+        run: Where to write.
+        config: What was run.
+        prepared: Its photos and parts.
+        bundle: What the training ended in.
+        encoder: The bundle's network.
+        validation: Embeddings of the validation samples, which calibration needed already.
+    """
     training = bundle.manifest.training
+    train = embed(encoder, prepared.store.crops, prepared.partition.train.samples)
     origin = run.origin()
     result = Result(
         name=config.name,
@@ -51,8 +64,8 @@ def start_result(run: Run, config: Config, prepared: Prepared, bundle: Bundle, e
         training=TrainingSummary.model_validate_json(run.training.read_bytes()),
         calibration=bundle.manifest.calibration,
         operating_points=bundle.manifest.operating_points,
-        train=_judge(run, "train", config, prepared, bundle, encoder),
-        validation=_judge(run, "validation", config, prepared, bundle, encoder),
+        train=_judge(run, "train", config, prepared.partition, bundle, train),
+        validation=_judge(run, "validation", config, prepared.partition, bundle, validation),
         test=None,
     )
     return _write(run, result)
@@ -73,7 +86,8 @@ def finish_run(run: Run, *, skip_broken: bool) -> Result:
     bundle = read_bundle(run.bundle)
     partition = prepared.partition
     refuse_seen(bundle.manifest.training.seen, partition.dataset, partition.test, partition.protocol)
-    test = _judge(run, "test", config, prepared, bundle, load_encoder(bundle))
+    embeddings = embed(load_encoder(bundle), prepared.store.crops, partition.test.samples)
+    test = _judge(run, "test", config, partition, bundle, embeddings)
     return _write(run, result.model_copy(update={"test": test}))
 
 
@@ -83,12 +97,10 @@ def add_view2(run: Run, folds: Folds) -> Result:
 
 
 def _judge(
-    run: Run, name: PartName, config: Config, prepared: Prepared, bundle: Bundle, encoder: Encoder
+    run: Run, name: PartName, config: Config, partition: Partition, bundle: Bundle, embeddings: Float32Array
 ) -> Evaluation:
-    partition = prepared.partition
     part = {"train": partition.train, "validation": partition.validation, "test": partition.test}[name]
     judge = bundle_judge(bundle)
-    embeddings = embed(encoder, prepared.store.crops, part.samples)
     evaluation, scores = evaluate_part(
         embeddings,
         partition.dataset,
@@ -104,7 +116,8 @@ def _judge(
 
 
 def _write(run: Run, result: Result) -> Result:
-    write_text(run.result, result.model_dump_json(indent=1) + "\n")
-    # The card is no part of the bundle's fingerprint, so it can tell of a test that came later.
+    # The card is no part of the bundle's fingerprint, so it can tell of a test that came later. The result is what
+    # a run is finished by, so it comes last.
     write_text(run.bundle / CARD, make_card(result))
+    write_text(run.result, result.model_dump_json(indent=1) + "\n")
     return result

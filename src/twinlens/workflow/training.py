@@ -17,7 +17,7 @@ from twinlens.data.leaks import subject_digests
 from twinlens.errors import ConfigError
 from twinlens.evaluation.judge import calibrate
 from twinlens.evaluation.scoring import embed
-from twinlens.runs import Run, find_run, is_follower, source_commit
+from twinlens.runs import Run, find_run, is_follower
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.result import start_result
@@ -96,13 +96,13 @@ def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run
         threshold=judge.threshold,
         calibration=judge.calibration,
         operating_points=points,
-        training=_training(config, prepared.partition),
+        training=_training(config, prepared.partition, run.origin().commit),
     )
     bundle = write_bundle(run.bundle, model, manifest)
-    start_result(run, config, prepared, bundle, encoder)
+    start_result(run, config, prepared, bundle, encoder, embeddings)
 
 
-def _training(config: Config, partition: Partition) -> Training:
+def _training(config: Config, partition: Partition, commit: str) -> Training:
     dataset = partition.dataset
     codes = np.union1d(partition.train.subject_codes(dataset), partition.validation.subject_codes(dataset))
     return Training(
@@ -114,6 +114,6 @@ def _training(config: Config, partition: Partition) -> Training:
         leaks=partition.leaks,
         synthetic=config.data.kind == "synthetic",
         seed=config.seed,
-        commit=source_commit(),
+        commit=commit,
         seen=tuple(sorted(subject_digests(dataset.name, (dataset.subjects[code] for code in codes)))),
     )
