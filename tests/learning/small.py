@@ -13,9 +13,14 @@ import numpy as np
 from twinlens.config import Config, parse_config
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.splits import draw_pairs
+from twinlens.learning.history import read_history
+from twinlens.learning.module import SiameseModule
+from twinlens.learning.train import train
+from twinlens.runs import Run, start_run
 from twinlens.types import Sample, UInt8Array
 
 SUBJECTS, PER_SUBJECT, SIZE = 24, 6, 24
+CLOCKS = {"seconds", "images_per_second"}
 
 
 def small_config(**sections: dict[str, object]) -> Config:
@@ -57,9 +62,16 @@ def small_partition() -> tuple[Partition, UInt8Array]:
     return partition, crops.reshape(-1, SIZE, SIZE, 1).astype(np.uint8)
 
 
-if __name__ == "__main__":
-    from twinlens.learning.train import train
-    from twinlens.runs import start_run
+def fit(config: Config, folder: Path) -> tuple[SiameseModule, Run]:
+    """Train ``config`` in ``folder``, or go on with it there."""
+    run = start_run(folder, config, resume=True)
+    return train(config, *small_partition(), run), run
 
-    config = small_config(**json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}"))
-    train(config, *small_partition(), start_run(Path(sys.argv[1]), config, resume=True))
+
+def rows(run: Run) -> list[dict[str, object]]:
+    """The history of a run, without what a clock says."""
+    return [epoch.model_dump(exclude=CLOCKS) for epoch in read_history(run.history)]
+
+
+if __name__ == "__main__":
+    fit(small_config(**json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}")), Path(sys.argv[1]))
