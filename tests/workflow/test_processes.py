@@ -1,10 +1,13 @@
 """Trainings as they are typed: in several processes, and interrupted from outside."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +29,7 @@ def recipe(cache: Path, tmp_path: Path) -> Path:
     return path
 
 
-def started(recipe: Path, *settings: str) -> "subprocess.Popen[str]":
+def started(recipe: Path, *settings: str, stderr: int = subprocess.PIPE) -> "subprocess.Popen[str]":
     """A training of the recipe in the folder ``run`` beside it."""
     program = recipe.with_name("program.py")  # a file, as Lightning starts it again for the second process
     program.write_text("from twinlens.cli.main import main\nmain()\n")
@@ -35,7 +38,7 @@ def started(recipe: Path, *settings: str) -> "subprocess.Popen[str]":
         [sys.executable, str(program), "train", str(recipe), "--out", "run", *overrides],
         cwd=recipe.parent,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 
@@ -80,3 +83,24 @@ def test_interrupted_training_says_so_and_can_be_gone_on_with(
     assert not run.training.exists()
     config = load_config(recipe, settings)
     assert start_run(run.folder, config, resume=True) == run
+
+
+@pytest.mark.slow
+def test_live_display_keeps_to_standard_error(recipe: Path) -> None:
+    terminal, end = os.openpty()
+    shown: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # which is how the end of a terminal is told
+            while part := os.read(terminal, 4096):
+                shown.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    process = started(recipe, stderr=end)
+    os.close(end)
+    stdout, _ = process.communicate(timeout=180)
+    reader.join()
+    os.close(terminal)
+    assert stdout.splitlines() == ["Bundle: run/bundle", "Next:   twinlens evaluate run"]
+    assert b"of at most 2" in b"".join(shown)

@@ -134,7 +134,7 @@ class _Bar(RichProgressBar):
 
 
 def _progress() -> list[Callback]:
-    return [_Bar()] if _is_terminal() else []
+    return [_Bar(console_kwargs={"stderr": True})] if _is_terminal() else []
 
 
 def _precision(config: TrainingConfig) -> Literal["bf16-mixed", "32-true"]:
