@@ -1,11 +1,15 @@
+import gc
 import json
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
+import lightning
 import numpy as np
 import pytest
+import torch
 
 from tests.learning.small import fit, rows, small_config, small_partition
 from twinlens.data.dataset import Part
@@ -36,6 +40,21 @@ def test_module_that_comes_back_has_the_weights_of_the_best_epoch(tmp_path: Path
     best = SafetensorsIO().load_checkpoint(run.best)["state_dict"]
     assert not module.training
     assert all(np.array_equal(best[name].numpy(), value.numpy()) for name, value in module.state_dict().items())
+
+
+def test_training_leaves_nothing_in_memory_but_the_network(tmp_path: Path) -> None:
+    gc.collect()
+    module, _ = fit(small_config(training={"max_epochs": 1}), tmp_path / "run")
+    kinds = (lightning.Trainer, torch.optim.Optimizer)
+    assert not [thing for thing in gc.get_objects() if issubclass(type(thing), kinds)]
+    assert all(parameter.grad is None for parameter in module.parameters())
+    gc.disable()
+    try:
+        left = weakref.ref(module)
+        del module
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_same_seed_gives_the_same_training_and_another_seed_another(tmp_path: Path) -> None:

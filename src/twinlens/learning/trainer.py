@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -37,6 +38,11 @@ def fit(module: SiameseModule, config: TrainingConfig, run: Run, callbacks: list
     last = run.last if run.last.is_file() else None
     with _quiet(), _own_environment(threads), _interruptible():
         _trainer(config, run, [*callbacks, _EndOnRequest(), *_progress()]).fit(module, ckpt_path=last)
+    # Gradients and the optimiser's state are up to three times the weights, and Lightning's objects refer to each
+    # other, so that they would stay until Python looks for such: through the ten trainings of View 2, say.
+    module.trainer = None
+    module.zero_grad()
+    gc.collect()
 
 
 def _trainer(config: TrainingConfig, run: Run, callbacks: list[Callback]) -> lightning.Trainer:
