@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from twinlens.config import Config, dump_recipe, find_recipe, load_config, parse_config, recipe_names
 from twinlens.config import load as load_module
-from twinlens.config.learning import KOCH_LAYERS
+from twinlens.config.learning import KochLayer
 from twinlens.errors import ConfigError
 
 positive = st.floats(1e-9, 1e6)
@@ -33,7 +33,7 @@ datasets = st.one_of(
     st.builds(lambda data, file: data | {"list": file}, section("pairs", test=shares), paths),
     section("synthetic", subjects=st.integers(10, 99), seed=st.integers(0, 9), setting=identities),
 )
-layers = st.dictionaries(st.sampled_from(KOCH_LAYERS), section(learning_rate=positive, l2=st.floats(0, 9)))
+layers = st.dictionaries(st.sampled_from(get_args(KochLayer)), section(learning_rate=positive, l2=st.floats(0, 9)))
 recipes = st.builds(
     lambda name, sections: {"name": name} | sections,
     st.from_regex(r"[a-z0-9][a-z0-9.-]{0,9}", fullmatch=True),

@@ -4,6 +4,7 @@ Run as a script it trains in the folder it is given, with the sections it is giv
 and several processes can train together.
 """
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from twinlens.config import Config, parse_config
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.splits import draw_pairs
-from twinlens.learning.history import read_history
+from twinlens.evaluation.result import Epoch
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.train import train
 from twinlens.runs import Run, start_run
@@ -71,6 +72,13 @@ def fit(config: Config, folder: Path) -> tuple[SiameseModule, Run]:
 def rows(run: Run) -> list[dict[str, object]]:
     """The history of a run, without what a clock says."""
     return [epoch.model_dump(exclude=CLOCKS) for epoch in read_history(run.history)]
+
+
+def read_history(path: Path) -> tuple[Epoch, ...]:
+    """The rows that :class:`History` wrote to ``path``."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return tuple(Epoch.model_validate({k: v or None for k, v in row.items()}) for row in rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from twinlens.config.base import Frame
-from twinlens.config.learning import KOCH_LAYERS, FanInInit, KochNetwork, NormalInit
+from twinlens.config.learning import FanInInit, KochLayer, KochNetwork, NormalInit
 from twinlens.errors import ConfigError
 from twinlens.learning.networks.koch import KochEncoder, WeightedL1Head
 
@@ -74,7 +75,7 @@ def test_numbers_of_parameters_are_those_of_the_paper(paper: KochEncoder) -> Non
 
 def test_names_of_layers_are_those_that_rates_are_given_to(paper: KochEncoder) -> None:
     with_weights = [name for name, layer in paper.layers.named_children() if count(layer)]
-    assert (*with_weights, "head") == KOCH_LAYERS
+    assert (*with_weights, "head") == get_args(KochLayer)
 
 
 def test_encoder_computes_what_the_figure_says() -> None:

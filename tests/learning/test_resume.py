@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.learning.small import fit, rows, small_config, small_partition
+from tests.learning.small import fit, read_history, rows, small_config, small_partition
 from twinlens.errors import RunError
 from twinlens.evaluation.result import TrainingSummary
 from twinlens.learning.checkpoints import SafetensorsIO
-from twinlens.learning.history import read_history
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.train import train
 from twinlens.runs import Run, start_run

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from tests.learning.small import fit, rows, small_config, small_partition
+from tests.learning.small import fit, read_history, rows, small_config, small_partition
 from twinlens.data.dataset import Part
 from twinlens.errors import TrainingError
 from twinlens.evaluation.result import TrainingSummary
 from twinlens.learning.checkpoints import SafetensorsIO
-from twinlens.learning.history import read_history
 from twinlens.learning.train import train
 from twinlens.runs import Run, start_run
 
@@ -117,12 +116,15 @@ def test_oneshot_accuracy_can_decide(tmp_path: Path) -> None:
     assert summary.best_epoch == int(np.argmax(np.array(accuracies, float))) + 1
 
 
-def test_collapsed_network_stops_with_a_message(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("patience", "epochs"), [(20, 5), (3, 3)])
+def test_collapsed_network_stops_with_a_message(tmp_path: Path, patience: int, epochs: int) -> None:
     dead = {"mean": -100.0, "std": 0.0}
-    config = small_config(network={"init": {"kind": "normal", "conv_bias": dead}}, training={"max_epochs": 20})
+    config = small_config(
+        network={"init": {"kind": "normal", "conv_bias": dead}}, training={"max_epochs": 20, "patience": patience}
+    )
     with pytest.raises(TrainingError, match="collapsed"):
         fit(config, tmp_path / "run")
-    assert len(read_history(Run(tmp_path / "run").history)) == 5
+    assert len(read_history(Run(tmp_path / "run").history)) == epochs
 
 
 def test_diverged_training_stops_with_a_message(tmp_path: Path) -> None:

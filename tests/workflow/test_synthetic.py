@@ -223,6 +223,11 @@ def test_unknown_protocols_are_errors(synthetic_run: Run, protocol: str | None, 
         workflow.evaluate(synthetic_run.bundle, protocol=protocol)
 
 
+def test_broken_drawings_of_the_official_runs_cannot_be_skipped(synthetic_run: Run) -> None:
+    with pytest.raises(ConfigError, match="skip-broken"):
+        workflow.evaluate(synthetic_run.bundle, protocol="omniglot-20way", skip_broken=True)
+
+
 def test_folder_that_is_neither_run_nor_bundle_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="neither"):
         workflow.evaluate(tmp_path)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from twinlens.config.base import Count, NonNegative, Normal, Positive, Section
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
-KOCH_LAYERS = ("conv1", "conv2", "conv3", "conv4", "dense", "head")
+KochLayer = Literal["conv1", "conv2", "conv3", "conv4", "dense", "head"]
 
 
 class FixedNormalisation(Section):
@@ -140,7 +140,7 @@ class LayerRates(Section):
 class _Optimiser(Section):
     learning_rate: Positive
     l2: NonNegative = 0.0
-    layers: dict[Literal["conv1", "conv2", "conv3", "conv4", "dense", "head"], LayerRates] = Field(default={})
+    layers: dict[KochLayer, LayerRates] = Field(default={})
 
 
 class Sgd(_Optimiser):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import time
-from pathlib import Path
 from typing import Any
 
 import lightning
@@ -32,10 +31,12 @@ class History(Callback):
 
     Args:
         run: Where the CSV file is rewritten whole after every epoch, and a line is logged.
+        patience: Epochs after which the training would stop by itself; a collapse is noticed no later.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, patience: int) -> None:
         self.run = run
+        self.flat_epochs = min(_FLAT_EPOCHS, patience)
         self.epochs: list[Epoch] = []
         self._started = 0.0
 
@@ -69,20 +70,13 @@ class History(Callback):
         self._refuse_collapse()
 
     def _refuse_collapse(self) -> None:
-        last = self.epochs[-_FLAT_EPOCHS:]
-        if len(last) == _FLAT_EPOCHS and all(epoch.score_spread < _FLAT_SPREAD for epoch in last):
+        last = self.epochs[-self.flat_epochs :]
+        if len(last) == self.flat_epochs and all(epoch.score_spread < _FLAT_SPREAD for epoch in last):
             raise TrainingError(
-                f"The network has collapsed: for {_FLAT_EPOCHS} epochs it gave every validation pair the same "
+                f"The network has collapsed: for {self.flat_epochs} epochs it gave every validation pair the same "
                 f"score (they differ by {last[-1].score_spread:.1g}).",
                 "Lower optimiser.learning_rate, or try network.batch_norm=true or network.init.kind=fan-in.",
             )
-
-
-def read_history(path: Path) -> tuple[Epoch, ...]:
-    """The rows that :class:`History` wrote to ``path``."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        return tuple(Epoch.model_validate({k: v or None for k, v in row.items()}) for row in rows)
 
 
 def _csv(epochs: list[Epoch]) -> str:

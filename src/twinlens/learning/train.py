@@ -88,7 +88,7 @@ def _alone(config: TrainingConfig, run: Run) -> Iterator[None]:
 
 
 def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
-    history = History(run)
+    history = History(run, config.patience)
     fit(module, config, run, [history, Keeping(config, history, run)])
     if not is_follower(config):
         write_text(run.training, _summary(module, history, config).model_dump_json(indent=1) + "\n")

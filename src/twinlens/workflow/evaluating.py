@@ -76,6 +76,8 @@ def _judge(
     if protocol == VIEW2:
         return _on_view2(bundle, skip_broken=skip_broken)
     if protocol == OMNIGLOT:
+        if skip_broken:
+            raise ConfigError("--skip-broken: the official runs need every one of their drawings.")
         return _on_omniglot(bundle, settings)
     return _on_pairs(bundle, protocol, folder, settings, skip_broken=skip_broken)
 
