@@ -139,3 +139,54 @@ def test_recipes_of_an_installed_package_are_found(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(load_module, "_FOLDERS", (tmp_path, tmp_path / "none"))
     assert recipe_names() == ["only"]
     assert load_config("only").name == "only"
+
+
+# --- recipes that extend others ---------------------------------------------------------------------------
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_recipe_says_only_in_what_it_differs(tmp_path: Path) -> None:
+    write(tmp_path, "base", "name: base\nseed: 3\nnetwork: {dense: 7, batch_norm: true}\ntraining: {patience: 4}")
+    config = load_config(write(tmp_path, "r", "extends: base\nname: r\nnetwork: {dense: 9}"))
+    assert (config.name, config.seed, config.network.dense, config.training.patience) == ("r", 3, 9, 4)
+    assert config.network.batch_norm
+
+
+def test_section_of_another_kind_takes_nothing_from_the_one_it_replaces(tmp_path: Path) -> None:
+    write(tmp_path, "base", "name: base\noptimiser: {momentum: 0.7, l2: 0.5}")
+    config = load_config(write(tmp_path, "r", "extends: base\nname: r\noptimiser: {kind: adam}"))
+    assert (config.optimiser.kind, config.optimiser.l2) == ("adam", 0)
+
+
+def test_default_kind_is_the_same_whether_stated_or_not(tmp_path: Path) -> None:
+    write(tmp_path, "base", "name: base\noptimiser: {momentum: 0.7}")
+    config = load_config(write(tmp_path, "r", "extends: base\nname: r\noptimiser: {kind: sgd, l2: 0.5}"))
+    assert (config.optimiser.momentum, config.optimiser.l2) == (0.7, 0.5)
+
+
+def test_overrides_come_last(tmp_path: Path) -> None:
+    write(tmp_path, "base", "name: base\nseed: 1")
+    path = write(tmp_path, "r", "extends: base\nname: r\nseed: 2")
+    assert load_config(path, ["seed=3"]).seed == 3
+
+
+def test_recipe_that_comes_along_can_be_extended_from_anywhere(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, "r", "extends: koch2015-lfw\nname: r"))
+    assert config == load_config("koch2015-lfw").model_copy(update={"name": "r"})
+
+
+def test_circle_of_recipes_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a", "extends: b\nname: a")
+    write(tmp_path, "b", "extends: a\nname: b")
+    with pytest.raises(ConfigError, match=r"a\.yaml extends itself"):
+        load_config(tmp_path / "a.yaml")
+
+
+def test_unknown_recipe_to_extend_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no recipe 'nowhere'"):
+        load_config(write(tmp_path, "r", "extends: nowhere\nname: r"))

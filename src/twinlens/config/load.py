@@ -41,6 +41,8 @@ def find_recipe(recipe: str | Path) -> Path:
 def load_config(recipe: str | Path, overrides: Iterable[str] = ()) -> Config:
     """Read a recipe and apply overrides such as ``training.batch_size=64``.
 
+    A recipe may say ``extends: ANOTHER`` (a name, or a path) and then only in what it differs from that one.
+
     Args:
         recipe: Path of a YAML file, or the name of a recipe that comes with twinlens.
         overrides: ``section.key=value`` strings; the value is YAML.
@@ -50,15 +52,43 @@ def load_config(recipe: str | Path, overrides: Iterable[str] = ()) -> Config:
             does not fit.
     """
     path = find_recipe(recipe)
+    values = _read(path)
+    for keys, value in sorted(map(_parse, overrides), key=_rank):
+        _apply(values, keys, value)
+    return parse_config(values, str(path))
+
+
+def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The values of a recipe, laid over those of the recipe that it ``extends``, if it does."""
+    if path.resolve() in above:
+        raise ConfigError(f"{path} extends itself.", "Leave out 'extends' in one of the recipes of the circle.")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:  # an impossible date or wrong encoding is a ValueError
         raise ConfigError(f"{path} is not valid YAML: {error}.", "Mend the line it names.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no sections.", "See the recipes that come with twinlens.")
-    for keys, value in sorted(map(_parse, overrides), key=_rank):
-        _apply(values, keys, value)
-    return parse_config(values, str(path))
+    extended = values.pop("extends", None)
+    if extended is None:
+        return values
+    beside = path.parent / f"{extended}.yaml"
+    base = _read(beside if beside.is_file() else find_recipe(str(extended)), (*above, path.resolve()))
+    return _laid_over(values, base, [])
+
+
+def _laid_over(values: dict[str, Any], base: dict[str, Any], sections: list[str]) -> dict[str, Any]:
+    """``values`` where given, else ``base``; a section of another kind takes nothing from the base's."""
+    kinds = [level.get("kind", _default_kind(sections)) for level in (values, base)]
+    if "kind" in values and kinds[0] != kinds[1]:
+        return values
+    merged = dict(base)
+    for key, value in values.items():
+        below = base.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            merged[key] = _laid_over(value, below, [*sections, key])
+        else:
+            merged[key] = value
+    return merged
 
 
 def parse_config(values: dict[str, Any], place: str) -> Config:
