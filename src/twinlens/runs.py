@@ -16,7 +16,7 @@ from typing import Any
 
 import twinlens
 from twinlens.config import Config, dump_recipe, load_config
-from twinlens.config.learning import TrainingConfig
+from twinlens.config.training import TrainingConfig
 from twinlens.errors import RunError
 from twinlens.files import plain_disk_errors, write_json, write_text
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from twinlens.config import Config, dump_recipe, find_recipe, load_config, parse_config, recipe_names
 from twinlens.config import load as load_module
-from twinlens.config.learning import KochLayer
+from twinlens.config.networks import KochLayer
 from twinlens.errors import ConfigError
 
 positive = st.floats(1e-9, 1e6)

@@ -8,8 +8,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from twinlens.config import Config, Frame
+from twinlens.config.augmentation import AffineAugmentation
 from twinlens.config.base import Section
-from twinlens.config.learning import AffineAugmentation, KochNetwork, NormalInit, Sgd
+from twinlens.config.networks import KochNetwork, NormalInit
+from twinlens.config.optimisation import Sgd
 
 
 def sections(annotation: object = Config) -> Iterator[type[BaseModel]]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest, kstest
 
-from twinlens.config.learning import AffineAugmentation, NoAugmentation
+from twinlens.config.augmentation import AffineAugmentation, NoAugmentation
 from twinlens.learning.augment import augment
 
 SIDE = 25

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from twinlens.config.base import Frame
-from twinlens.config.learning import FanInInit, FixedNormalisation, KochNetwork, PerImageNormalisation
+from twinlens.config.networks import FanInInit, FixedNormalisation, KochNetwork, PerImageNormalisation
 from twinlens.errors import BundleError
 from twinlens.learning.export import TorchEncoder, refuse_disparity, to_onnx
 from twinlens.learning.networks import Twin

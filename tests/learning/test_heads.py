@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from twinlens.config.base import Frame
-from twinlens.config.learning import FanInInit, FixedNormalisation, KochNetwork, NormalInit
+from twinlens.config.networks import FanInInit, FixedNormalisation, KochNetwork, NormalInit
 from twinlens.learning.networks import Twin
 from twinlens.learning.networks.koch import WeightedL1Head
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinlens.config.learning import TrainingConfig
+from twinlens.config.training import TrainingConfig
 from twinlens.evaluation.result import Epoch
 from twinlens.learning.keeping import best_epoch, is_stalled
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from twinlens.config.base import Frame
-from twinlens.config.learning import FanInInit, KochLayer, KochNetwork, NormalInit
+from twinlens.config.networks import FanInInit, KochLayer, KochNetwork, NormalInit
 from twinlens.errors import ConfigError
 from twinlens.learning.networks.koch import KochEncoder, WeightedL1Head
 

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from twinlens.config import Config, load_config, recipe_names
 from twinlens.config.base import Frame
-from twinlens.config.learning import FanInInit, FixedNormalisation, KochNetwork, PerImageNormalisation
+from twinlens.config.networks import FanInInit, FixedNormalisation, KochNetwork, PerImageNormalisation
 from twinlens.learning.networks import NETWORKS, Twin, normalise, to_images
 
 CROPS = arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6), st.sampled_from([1, 3])))

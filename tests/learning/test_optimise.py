@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tests.learning.small import small_config, small_partition
-from twinlens.config.learning import Adam, CosineSchedule, ExponentialSchedule, LayerRates, Sgd
+from twinlens.config.optimisation import Adam, CosineSchedule, ExponentialSchedule, LayerRates, Sgd
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
 

@@ -6,21 +6,13 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from twinlens.config.augmentation import AffineAugmentation, NoAugmentation
 from twinlens.config.base import Count, Frame, Section
 from twinlens.config.data import DataConfig, Identities, LfwData, SplitConfig
-from twinlens.config.learning import (
-    Adam,
-    AffineAugmentation,
-    BinaryCrossEntropy,
-    CosineSchedule,
-    ExponentialSchedule,
-    FixedNormalisation,
-    KochNetwork,
-    NoAugmentation,
-    Normalisation,
-    Sgd,
-    TrainingConfig,
-)
+from twinlens.config.losses import BinaryCrossEntropy
+from twinlens.config.networks import FixedNormalisation, KochNetwork, Normalisation
+from twinlens.config.optimisation import Adam, CosineSchedule, ExponentialSchedule, Sgd
+from twinlens.config.training import TrainingConfig
 
 
 class EvaluationConfig(Section):

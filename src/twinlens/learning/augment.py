@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from kornia.geometry.transform import get_affine_matrix2d, warp_affine
 
-from twinlens.config.learning import AffineAugmentation, NoAugmentation
+from twinlens.config.augmentation import AffineAugmentation, NoAugmentation
 
 # The paper's translation is in pixels of its 105-pixel crops.
 _PAPER_SIZE = 105

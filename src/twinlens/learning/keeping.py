@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import lightning
 from lightning.pytorch.callbacks import Checkpoint
 
-from twinlens.config.learning import TrainingConfig
+from twinlens.config.training import TrainingConfig
 from twinlens.evaluation.result import Epoch
 from twinlens.learning.history import History
 from twinlens.runs import Run

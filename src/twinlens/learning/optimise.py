@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from twinlens.config.learning import Adam, CosineSchedule, ExponentialSchedule, LayerRates, Sgd
+from twinlens.config.optimisation import Adam, CosineSchedule, ExponentialSchedule, LayerRates, Sgd
 
 
 def build_optimiser(layers: dict[str, nn.Module], config: Sgd | Adam) -> torch.optim.Optimizer:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from twinlens.config import Config
-from twinlens.config.learning import TrainingConfig
+from twinlens.config.training import TrainingConfig
 from twinlens.data.dataset import Partition
 from twinlens.errors import RunError
 from twinlens.evaluation.result import TrainingSummary

@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 
-from twinlens.config.learning import TrainingConfig
+from twinlens.config.training import TrainingConfig
 from twinlens.cores import usable_cores
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.module import SiameseModule

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from twinlens.config.base import Frame
-from twinlens.config.learning import KochNetwork, Normalisation, PerImageNormalisation
+from twinlens.config.networks import KochNetwork, Normalisation, PerImageNormalisation
 from twinlens.learning.networks.koch import KochEncoder
 
 NETWORKS = {"koch": KochEncoder}

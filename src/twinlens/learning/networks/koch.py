@@ -9,7 +9,7 @@ from torch import nn
 
 from twinlens.comparison import WeightedL1
 from twinlens.config.base import Frame, Normal
-from twinlens.config.learning import FanInInit, KochNetwork, NormalInit
+from twinlens.config.networks import FanInInit, KochNetwork, NormalInit
 from twinlens.errors import ConfigError
 
 

@@ -1,0 +1,84 @@
+"""What turns a crop into an embedding: normalisation, network, and how its weights are drawn."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from twinlens.config.base import Count, Normal, Positive, Section
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+KochLayer = Literal["conv1", "conv2", "conv3", "conv4", "dense", "head"]
+
+
+class FixedNormalisation(Section):
+    """``(crop / 255 − mean) / std``, the same for every pixel; the defaults give values in [0, 1].
+
+    Attributes:
+        mean: Subtracted from pixels in [0, 1].
+        std: What the difference is divided by.
+    """
+
+    kind: Literal["fixed"] = "fixed"
+    mean: float = 0.0
+    std: Positive = 1.0
+
+
+class PerImageNormalisation(Section):
+    """Each crop to zero mean and unit variance, which takes out its brightness and contrast."""
+
+    kind: Literal["per-image"] = "per-image"
+
+
+Normalisation = Annotated[FixedNormalisation | PerImageNormalisation, Field(discriminator="kind")]
+
+
+class NormalInit(Section):
+    """Gaussian weights and biases; the defaults are those of Koch et al. (2015), section 3.2.
+
+    Attributes:
+        conv_weight: Weights of the convolutions.
+        conv_bias: Their biases.
+        dense_weight: Weights of the sigmoid layer.
+        dense_bias: Its biases.
+        head_weight: Weights that the comparison gives to the dimensions of an embedding.
+        head_bias: Bias of the comparison.
+    """
+
+    kind: Literal["normal"] = "normal"
+    conv_weight: Normal = Normal(mean=0, std=0.01)
+    conv_bias: Normal = Normal(mean=0.5, std=0.01)
+    dense_weight: Normal = Normal(mean=0, std=0.2)
+    dense_bias: Normal = Normal(mean=0.5, std=0.01)
+    head_weight: Normal = Normal(mean=0, std=0.2)
+    head_bias: Normal = Normal(mean=0, std=0)
+
+
+class FanInInit(Section):
+    """He-normal weights for convolutions, Glorot-normal for the dense layers, zero biases."""
+
+    kind: Literal["fan-in"] = "fan-in"
+
+
+class KochNetwork(Section):
+    """The convolutional twin of Koch, Zemel and Salakhutdinov (2015), figure 4.
+
+    Attributes:
+        widths: Filters of the four convolutions.
+        kernels: Their square kernel sizes.
+        dense: Units of the sigmoid layer, which are the embedding.
+        batch_norm: Batch normalisation after each convolution, before its pooling.
+        conv_dropout: Share of feature maps dropped after each convolution block.
+        dense_dropout: Share of inputs dropped before the dense layer.
+        init: How weights are drawn.
+    """
+
+    kind: Literal["koch"] = "koch"
+    widths: tuple[Count, Count, Count, Count] = (64, 128, 128, 256)
+    kernels: tuple[Count, Count, Count, Count] = (10, 7, 4, 4)
+    dense: Count = 4096
+    batch_norm: bool = False
+    conv_dropout: Dropout = 0.0
+    dense_dropout: Dropout = 0.0
+    init: Annotated[NormalInit | FanInInit, Field(discriminator="kind")] = NormalInit()

@@ -1,0 +1,47 @@
+"""How long, how fast, and what decides."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from twinlens.config.base import Count, NonNegative, Section
+
+
+class TrainingConfig(Section):
+    """How long, how fast, and what decides.
+
+    Attributes:
+        batch_size: Pairs in a batch, on each process.
+        accumulate: Batches whose mean gradient makes one optimiser step, where memory is short.
+        max_epochs: Never more than these.
+        monitor: What decides on the best epoch and on stopping: the validation loss or the N-way one-shot
+            accuracy on validation subjects, N being the largest of ``evaluation.n_way`` that they allow.
+        patience: Epochs without improvement before stopping.
+        min_delta: What counts as an improvement: more than this.
+        precision: ``auto`` takes bfloat16 where the processor computes it natively.
+        channels_last: Memory layout NHWC, which is faster in bfloat16.
+        threads: CPU threads of each process; the cores, shared evenly, if not given.
+        devices: Processes (CPU) or accelerators (GPU) per machine.
+        nodes: Machines.
+    """
+
+    batch_size: Count = 32
+    accumulate: Count = 1
+    max_epochs: Count = 200
+    monitor: Literal["validation_loss", "validation_oneshot"] = "validation_loss"
+    patience: Count = 20
+    min_delta: NonNegative = 0.0
+    precision: Literal["auto", "bf16-mixed", "32"] = "auto"
+    channels_last: bool = True
+    threads: Count | None = None
+    devices: Count = 1
+    nodes: Count = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _precision_may_be_a_number(cls, values: object) -> object:
+        if isinstance(values, dict) and values.get("precision") == 32:
+            return {**values, "precision": "32"}
+        return values
