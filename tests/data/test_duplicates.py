@@ -17,7 +17,7 @@ from twinlens.config import Frame
 from twinlens.data import duplicates as module
 from twinlens.data.dataset import Dataset
 from twinlens.data.duplicates import PairStream, exact_duplicates, near_duplicates
-from twinlens.data.looks import brightness_and_sharpness
+from twinlens.looks import brightness_and_sharpness
 from twinlens.data.sources import LfwFiles
 from twinlens.data.store import open_store
 from twinlens.data.synthetic.look import draw_look

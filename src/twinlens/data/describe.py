@@ -24,7 +24,7 @@ from twinlens.data.description import (
     Spread,
 )
 from twinlens.data.lfw import read_errata
-from twinlens.data.looks import brightness_and_sharpness
+from twinlens.looks import brightness_and_sharpness
 from twinlens.data.sources import locate_lfw
 from twinlens.data.store import Store
 from twinlens.data.uncut import lfw_view1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from twinlens.data.looks import luma
+from twinlens.looks import luma
 from twinlens.progress import track
 from twinlens.types import Float32Array, IntArray, UInt8Array
 

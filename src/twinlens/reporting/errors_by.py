@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinlens.config import Frame
-from twinlens.data.looks import brightness_and_sharpness
+from twinlens.looks import brightness_and_sharpness
 from twinlens.evaluation.intervals import clopper_pearson
 from twinlens.images import to_crop
 from twinlens.progress import track
