@@ -31,6 +31,10 @@ class ImageError(DataError):
     """One image cannot be used."""
 
 
+class FaceError(ImageError):
+    """A photo shows no face, it is not clear which one counts, or the face is not good enough."""
+
+
 class BundleError(TwinlensError):
     """A model bundle is missing, foreign, tampered with or too new."""
 

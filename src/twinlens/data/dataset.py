@@ -20,12 +20,14 @@ class Dataset:
         root: Folder that the samples' names are relative to.
         samples: Sorted by name.
         variant: Which edition of the photos, e.g. ``deepfunneled``; empty if there is just one.
+        framed: Whether the subject's face is in the middle of each photo, of about the size it has in LFW.
     """
 
     name: str
     root: Path
     samples: tuple[Sample, ...]
     variant: str = ""
+    framed: bool = False
 
     def __len__(self) -> int:
         return len(self.samples)
