@@ -22,8 +22,8 @@ from twinlens.files import plain_disk_errors, write_json, write_text
 
 # How those that start several processes, from Lightning and torchrun to SLURM, number them.
 _RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK")
-# What a run may change its mind about: how fast it computes is no part of what it computes.
-_FREE = ("training.threads",)
+# What a run may change its mind about: how fast it computes and who watches is no part of what it computes.
+_FREE = ("training.threads", "logger")
 _MOST_NAMED = 3
 _LIBRARIES = ("torch", "lightning", "numpy", "scikit-learn", "onnxruntime", "pillow")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,7 @@ class Config(Section):
         schedule: How the learning rates change from epoch to epoch.
         training: How long, how fast, and what decides.
         evaluation: How figures are computed.
+        logger: Where a training is shown while it runs: files for TensorBoard in the run's folder, or MLflow.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
@@ -65,6 +66,7 @@ class Config(Section):
     schedule: Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")] = ExponentialSchedule()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    logger: Literal["tensorboard", "mlflow"] = "tensorboard"
 
     @model_validator(mode="after")
     def _split_fits_the_setting(self) -> Config:

@@ -1,4 +1,4 @@
-"""The training's history: one row an epoch, kept in the checkpoint, written to CSV and TensorBoard."""
+"""The training's history: one row an epoch, kept in the checkpoint, written to CSV and shown."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import TensorBoardLogger
 
 from twinlens.errors import TrainingError
 from twinlens.evaluation.result import Epoch
 from twinlens.files import write_text
+from twinlens.learning.live import show_epoch
 from twinlens.learning.module import SiameseModule
 from twinlens.runs import Run
 
@@ -65,7 +65,7 @@ class History(Callback):
         self.epochs.append(epoch)
         if trainer.is_global_zero:
             write_text(self.run.history, _csv(self.epochs))
-            _log(trainer, pl_module, epoch)
+            show_epoch(trainer, pl_module, epoch)
             self.run.log(_line(epoch))
         self._refuse_collapse()
 
@@ -85,16 +85,6 @@ def _csv(epochs: list[Epoch]) -> str:
     writer.writeheader()
     writer.writerows(epoch.model_dump() for epoch in epochs)
     return text.getvalue()
-
-
-def _log(trainer: lightning.Trainer, module: SiameseModule, epoch: Epoch) -> None:
-    values = {name: value for name, value in epoch.model_dump().items() if value is not None}
-    values |= {f"learning_rate/{layer}": rate for layer, rate in module.rates.items()}
-    for logger in trainer.loggers:
-        logger.log_metrics(values, step=epoch.epoch)
-        if isinstance(logger, TensorBoardLogger) and module.scores is not None:
-            logger.experiment.add_histogram("scores/genuine", module.scores.genuine, epoch.epoch)
-            logger.experiment.add_histogram("scores/impostor", module.scores.impostor, epoch.epoch)
 
 
 def _line(epoch: Epoch) -> str:

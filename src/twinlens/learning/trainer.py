@@ -15,12 +15,14 @@ from typing import Any, Literal
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from rich.console import Console
 
 from twinlens.config.training import TrainingConfig
 from twinlens.cores import usable_cores
 from twinlens.learning.checkpoints import SafetensorsIO
+from twinlens.learning.live import Pulse
+from twinlens.learning.loggers import open_logger
 from twinlens.learning.module import SiameseModule
 from twinlens.runs import Run
 
@@ -36,8 +38,9 @@ def fit(module: SiameseModule, config: TrainingConfig, run: Run, callbacks: list
     threads = config.threads or max(1, usable_cores() // config.devices)
     torch.set_num_threads(threads)
     last = run.last if run.last.is_file() else None
-    with _quiet(), _own_environment(threads), _interruptible():
-        _trainer(config, run, [*callbacks, _EndOnRequest(), *_progress()]).fit(module, ckpt_path=last)
+    callbacks = [*callbacks, Pulse(), _EndOnRequest(), *_progress()]
+    with _quiet(), _own_environment(threads), _interruptible(), open_logger(module.config, run) as logger:
+        _trainer(config, run, logger, callbacks).fit(module, ckpt_path=last)
     # Gradients and the optimiser's state are up to three times the weights, and Lightning's objects refer to each
     # other, so that they would stay until Python looks for such: through the ten trainings of View 2, say.
     module.trainer = None
@@ -45,7 +48,9 @@ def fit(module: SiameseModule, config: TrainingConfig, run: Run, callbacks: list
     gc.collect()
 
 
-def _trainer(config: TrainingConfig, run: Run, callbacks: list[Callback]) -> lightning.Trainer:
+def _trainer(
+    config: TrainingConfig, run: Run, logger: Logger | Literal[False], callbacks: list[Callback]
+) -> lightning.Trainer:
     return lightning.Trainer(
         max_epochs=config.max_epochs,
         accelerator="auto",
@@ -56,7 +61,7 @@ def _trainer(config: TrainingConfig, run: Run, callbacks: list[Callback]) -> lig
         accumulate_grad_batches=config.accumulate,
         callbacks=callbacks,
         plugins=[SafetensorsIO()],
-        logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
+        logger=logger,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,  # the loaders share batches by themselves
         num_sanity_val_steps=0,
@@ -70,7 +75,7 @@ def _trainer(config: TrainingConfig, run: Run, callbacks: list[Callback]) -> lig
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Lightning's advertisements, and warnings that only its makers can act on, from the user."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)

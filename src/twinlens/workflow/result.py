@@ -18,6 +18,7 @@ from twinlens.reporting.card import make_card
 from twinlens.reporting.scores import read_result
 from twinlens.runs import Run
 from twinlens.serving.encoder import load_encoder
+from twinlens.tracking import share
 from twinlens.types import Encoder, Float32Array
 from twinlens.workflow.preparation import Prepared, prepare
 
@@ -120,4 +121,16 @@ def _write(run: Run, result: Result) -> Result:
     # a run is finished by, so it comes last.
     write_text(run.bundle / CARD, make_card(result))
     write_text(run.result, result.model_dump_json(indent=1) + "\n")
+    share(run, _final_figures(result), [run.result, run.recipe, run.bundle / CARD])
     return result
+
+
+def _final_figures(result: Result) -> dict[str, float]:
+    """What a table of many runs should show of this one."""
+    figures: dict[str, float] = {"best_epoch": result.training.best_epoch}
+    for part in (result.train, result.validation, result.test):
+        if part is not None:
+            figures |= {f"final/{part.part}_accuracy": part.accuracy.value, f"final/{part.part}_auc": part.auc.value}
+    if result.view2 is not None:
+        figures["final/view2_accuracy"] = result.view2.accuracy_mean
+    return figures

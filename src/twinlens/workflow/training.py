@@ -58,6 +58,11 @@ def train(
         return run
     if find_spec("lightning") is None:
         raise ConfigError("Training needs torch.", "Install it: pip install 'twinlens[train]'.")
+    if config.logger == "mlflow" and find_spec("mlflow") is None:
+        raise ConfigError(
+            "The recipe wants to be shown in MLflow, which is not installed.",
+            "Install it: pip install 'twinlens[mlflow]', or take TensorBoard: --set logger=tensorboard.",
+        )
     prepared = prepare(config, skip_broken=skip_broken)
     from twinlens.learning import train as learning
 
