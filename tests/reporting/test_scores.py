@@ -6,7 +6,7 @@ import pytest
 from tests.simulated import CALIBRATION, THRESHOLD, Row, write_run, write_scores
 from twinlens.errors import RunError
 from twinlens.evaluation.result import Result
-from twinlens.reporting.scores import read_result, read_scores
+from twinlens.reporting.scores import ScoredPairs, read_result, read_scores
 
 
 def test_every_cell_comes_back(rows: list[Row], tmp_path: Path) -> None:
@@ -18,6 +18,15 @@ def test_every_cell_comes_back(rows: list[Row], tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.is_match, read.score >= THRESHOLD)
     np.testing.assert_allclose(read.log_likelihood_ratio, CALIBRATION.log_likelihood_ratio(read.score))
     assert read.photos == sorted({row.first for row in rows} | {row.second for row in rows})
+
+
+def test_scores_to_compute_with_tell_the_same_subjects_apart(scores: ScoredPairs) -> None:
+    computed = scores.scores
+    np.testing.assert_array_equal(computed.values, scores.score)
+    np.testing.assert_array_equal(computed.is_genuine, scores.is_genuine)
+    names = sorted({*scores.first_subject, *scores.second_subject})
+    assert tuple(names[code] for code in computed.first_subject) == scores.first_subject
+    assert tuple(names[code] for code in computed.second_subject) == scores.second_subject
 
 
 @pytest.mark.parametrize(

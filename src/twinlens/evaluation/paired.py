@@ -54,7 +54,7 @@ class Judged:
     @property
     def right(self) -> BoolArray:
         """Which pairs were decided rightly, bool ``(n,)``."""
-        return (self.scores.values >= self.threshold) == self.scores.is_genuine
+        return np.equal(self.scores.values >= self.threshold, self.scores.is_genuine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from twinlens.config import Frame
 from twinlens.evaluation.result import Result
-from twinlens.reporting import wording
 from twinlens.reporting.errors_by import Factor, errors_by, finding, measure_looks
 from twinlens.reporting.figures.data import data_charts
 from twinlens.reporting.figures.decisions import det_chart, oneshot_chart, roc_chart, score_chart
@@ -24,6 +19,7 @@ from twinlens.reporting.figures.training import diary_charts, training_charts
 from twinlens.reporting.gallery import contact_sheet, walls
 from twinlens.reporting.highlights import decisive, evaluated_parts, highlights
 from twinlens.reporting.limits import limits
+from twinlens.reporting.page import make_page
 from twinlens.reporting.photos import Photos
 from twinlens.reporting.reproduce import commands
 from twinlens.reporting.scores import ScoredPairs
@@ -43,8 +39,8 @@ def make_report(result: Result, scores: ScoredPairs, photos: Photos | None, erra
     Returns:
         A whole HTML document without any reference to anything outside of it.
     """
-    context = _figures_and_words(result) | _pairs_and_photos(result, scores, photos, errata) | _assets()
-    return _environment().get_template("report.html.j2").render(context)
+    context = _figures_and_words(result) | _pairs_and_photos(result, scores, photos, errata)
+    return make_page("report.html.j2", context)
 
 
 def _figures_and_words(result: Result) -> dict[str, Any]:
@@ -83,14 +79,6 @@ def _pairs_and_photos(
     }
 
 
-def _assets() -> dict[str, Markup]:
-    return {
-        "style": _asset("report.css"),
-        "script": _asset("report.js"),
-        "plotly": Markup(get_plotlyjs()),  # noqa: S704 - the library's own source
-    }
-
-
 def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart]]:
     shown, parts = decisive(result), evaluated_parts(result)
     return {
@@ -103,19 +91,3 @@ def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart
         "oneshot": [oneshot_chart(shown)] if shown.oneshot else [],
         "errors": [factor_chart(factor) for factor in factors],
     }
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("twinlens.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= wording.FILTERS
-    return environment
-
-
-def _asset(name: str) -> Markup:
-    return Markup(files("twinlens.reporting").joinpath("templates", name).read_text("utf-8"))  # noqa: S704

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from twinlens.errors import RunError
 from twinlens.evaluation.result import Result
 from twinlens.runs import Run
-from twinlens.types import BoolArray, Float64Array
+from twinlens.types import BoolArray, Float64Array, Scores
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,13 @@ class ScoredPairs:
     def photos(self) -> list[str]:
         """The distinct photos, sorted by name."""
         return sorted({*self.first, *self.second})
+
+    @property
+    def scores(self) -> Scores:
+        """The same for computing: subjects as their places among the sorted names of all."""
+        _, codes = np.unique(np.array(self.first_subject + self.second_subject), return_inverse=True)
+        first, second = np.split(codes, 2)
+        return Scores(self.score, self.is_genuine, first, second)
 
 
 def read_result(run: Path) -> Result:

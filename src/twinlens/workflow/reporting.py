@@ -38,11 +38,11 @@ def report(target: str | Path, out: Path | None = None) -> Path:
     scores = read_scores(run.scores(decisive(result).part))
     config = Config.model_validate(result.recipe)
     path = out or run.report
-    write_text(path, make_report(result, scores, _photos(config), _errata(config)))
+    write_text(path, make_report(result, scores, photos_of(config), errata_of(config)))
     return path
 
 
-def _photos(config: Config) -> Photos | None:
+def photos_of(config: Config) -> Photos | None:
     """Photos by name, or none where the data is not at hand: figures alone make a report, too."""
     try:
         dataset = open_dataset(config.data)
@@ -51,7 +51,8 @@ def _photos(config: Config) -> Photos | None:
     return lambda name: read_image(dataset.root / name)
 
 
-def _errata(config: Config) -> dict[str, str]:
+def errata_of(config: Config) -> dict[str, str]:
+    """What is known to be wrong about single photos, by file name without folder and suffix."""
     if not isinstance(config.data, LfwData):
         return {}
     try:
