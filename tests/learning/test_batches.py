@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinlens.learning.batches import CropBatches, PairBatches, loader
+from twinlens.learning.batches import ClassBatches, CropBatches, PairBatches, loader
 from twinlens.types import Pairs
 
 SAMPLES = 40
@@ -98,3 +98,47 @@ def test_processes_share_the_batches_and_the_first_are_given_twice_to_even_them_
     turns = [batch for turn in zip(*shares, strict=True) for batch in turn]
     expected = [[2 * i, 2 * i + 1] for i in range(5)]
     assert turns == expected + expected[: len(turns) - 5]
+
+
+# --- batches of classes -----------------------------------------------------------------------------------
+
+
+@given(
+    counts=st.lists(st.integers(1, 7), min_size=2, max_size=9),
+    per_class=st.integers(1, 4),
+    batch_size=st.integers(1, 20),
+    seed=st.integers(0, 99),
+)
+def test_class_batches_are_groups_of_one_class_and_leave_nobody_out(
+    counts: list[int], per_class: int, batch_size: int, seed: int
+) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    samples = 3 + 2 * np.arange(len(labels))
+    crops = np.zeros((samples.max() + 1, 1, 1, 1), np.uint8)
+    crops[samples, 0, 0, 0] = np.arange(len(labels))
+    batches = ClassBatches(crops, samples, labels, batch_size, per_class, seed, epoch=0)
+    drawn = [batches[i] for i in range(len(batches))]
+    positions = torch.cat([crop.ravel() for crop, _ in drawn]).numpy()
+    classes = torch.cat([label for _, label in drawn]).numpy()
+    np.testing.assert_array_equal(labels[positions], classes)
+    groups = classes.reshape(-1, per_class)
+    assert (groups == groups[:, :1]).all()
+    assert set(positions.tolist()) == set(range(len(labels)))
+    assert len(groups) == sum(-(-count // per_class) for count in counts)
+    sizes = [len(label) for _, label in drawn]
+    assert max(sizes) <= max(batch_size, per_class)
+    assert max(sizes) - min(sizes) <= per_class
+    for group in positions.reshape(-1, per_class):
+        assert len(set(group.tolist())) == min(per_class, counts[labels[group[0]]])
+
+
+def test_class_batches_are_new_in_every_epoch_and_the_same_after_a_resumption() -> None:
+    labels = np.repeat(np.arange(10), 3)
+    crops = np.arange(30, dtype=np.uint8).reshape(30, 1, 1, 1)
+
+    def epoch(number: int) -> list[int]:
+        batches = ClassBatches(crops, np.arange(30), labels, 8, 2, seed=1, epoch=number)
+        return torch.cat([batches[i][0].ravel() for i in range(len(batches))]).tolist()
+
+    assert epoch(3) == epoch(3)
+    assert epoch(3) != epoch(4)

@@ -6,8 +6,8 @@ from hypothesis.extra.numpy import arrays
 
 from twinlens.config.base import Frame
 from twinlens.config.networks import FanInInit, FixedNormalisation, KochNetwork, NormalInit
+from twinlens.learning.heads import WeightedL1Head
 from twinlens.learning.networks import Twin
-from twinlens.learning.networks.koch import WeightedL1Head
 
 DIM = 5
 FRAME = Frame(height=16, width=18)

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from twinlens.config.base import Frame
 from twinlens.config.networks import FanInInit, KochLayer, KochNetwork, NormalInit
 from twinlens.errors import ConfigError
-from twinlens.learning.networks.koch import KochEncoder, WeightedL1Head
+from twinlens.learning.heads import WeightedL1Head
+from twinlens.learning.networks.koch import KochEncoder
 
 # Figure 4 of the paper, line by line: name, kind, channels × height × width that come out, parameters.
 FIGURE_4 = [

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
 
 from tests.learning.small import small_config, small_partition
 from twinlens.comparison import Cosine, WeightedL1
@@ -42,17 +43,30 @@ def test_figures_are_those_of_a_naive_loop_and_of_scikit_learn() -> None:
         probability = 1 / (1 + math.exp(-value))
         losses.append(-math.log(probability if genuine else 1 - probability))
         right += (value > 0) == genuine
-    found = figures(scores)
+    found = figures(scores, COMPARISON)
     assert found["validation_loss"] == pytest.approx(np.mean(losses))
     assert found["validation_accuracy"] == right / 60
     assert found["validation_auc"] == pytest.approx(roc_auc_score(scores.is_genuine, scores.values))
     assert found["score_spread"] == scores.values.max() - scores.values.min()
 
 
+def test_cosines_are_judged_by_the_logits_that_a_calibration_makes_of_them() -> None:
+    scores = logits()
+    cosines = Scores(np.tanh(scores.values) / 3, scores.is_genuine, scores.first_subject, scores.second_subject)
+    regression = LogisticRegression(C=np.inf, class_weight="balanced", tol=1e-8, max_iter=1000)
+    regression.fit(cosines.values[:, None], cosines.is_genuine)
+    probability = regression.predict_proba(cosines.values[:, None])[:, 1]
+    found = figures(cosines, Cosine())
+    assert found["validation_loss"] == pytest.approx(log_loss(cosines.is_genuine, probability), rel=0.01)
+    assert found["validation_accuracy"] == pytest.approx(np.mean((probability > 0.5) == cosines.is_genuine), abs=0.04)
+    assert found["validation_auc"] == figures(scores, COMPARISON)["validation_auc"]
+    assert found["score_spread"] == np.ptp(cosines.values)
+
+
 def test_constant_scores_have_an_auc_of_one_half_and_no_spread() -> None:
     scores = logits()
     constant = Scores(np.full(60, 0.3), scores.is_genuine, scores.first_subject, scores.second_subject)
-    found = figures(constant)
+    found = figures(constant, COMPARISON)
     assert found["validation_auc"] == 0.5
     assert found["score_spread"] == 0
     assert found["validation_accuracy"] == scores.is_genuine.mean()

@@ -67,7 +67,8 @@ class KochNetwork(Section):
     Attributes:
         widths: Filters of the four convolutions.
         kernels: Their square kernel sizes.
-        dense: Units of the sigmoid layer, which are the embedding.
+        dense: Units of the dense layer, which are the embedding.
+        output: What these units end in; ``linear`` suits a cosine comparison, which sigmoids keep above 0.
         batch_norm: Batch normalisation after each convolution, before its pooling.
         conv_dropout: Share of feature maps dropped after each convolution block.
         dense_dropout: Share of inputs dropped before the dense layer.
@@ -78,6 +79,7 @@ class KochNetwork(Section):
     widths: tuple[Count, Count, Count, Count] = (64, 128, 128, 256)
     kernels: tuple[Count, Count, Count, Count] = (10, 7, 4, 4)
     dense: Count = 4096
+    output: Literal["sigmoid", "linear"] = "sigmoid"
     batch_norm: bool = False
     conv_dropout: Dropout = 0.0
     dense_dropout: Dropout = 0.0

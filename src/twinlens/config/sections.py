@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from twinlens.config.augmentation import AffineAugmentation, NoAugmentation
 from twinlens.config.base import Count, Frame, Section
 from twinlens.config.data import DataConfig, Identities, LfwData, SplitConfig
-from twinlens.config.losses import BinaryCrossEntropy
+from twinlens.config.losses import BinaryCrossEntropy, Loss
 from twinlens.config.networks import FixedNormalisation, KochNetwork, Normalisation
 from twinlens.config.optimisation import Adam, CosineSchedule, ExponentialSchedule, Sgd
 from twinlens.config.training import TrainingConfig
@@ -60,7 +60,7 @@ class Config(Section):
     frame: Frame = Frame()
     normalisation: Normalisation = FixedNormalisation()
     network: KochNetwork = KochNetwork()
-    loss: BinaryCrossEntropy = BinaryCrossEntropy()
+    loss: Loss = BinaryCrossEntropy()
     augment: Annotated[NoAugmentation | AffineAugmentation, Field(discriminator="kind")] = NoAugmentation()
     optimiser: Annotated[Sgd | Adam, Field(discriminator="kind")] = Sgd()
     schedule: Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")] = ExponentialSchedule()

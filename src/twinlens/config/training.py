@@ -13,7 +13,9 @@ class TrainingConfig(Section):
     """How long, how fast, and what decides.
 
     Attributes:
-        batch_size: Pairs in a batch, on each process.
+        batch_size: Pairs in a batch, on each process; with a loss over classes, crops.
+        per_class: With a loss over classes, crops of each class in a batch; each training crop comes once per epoch,
+            and again where a class would be short.
         accumulate: Batches whose mean gradient makes one optimiser step, where memory is short.
         max_epochs: Never more than these.
         monitor: What decides on the best epoch and on stopping: the validation loss or the N-way one-shot
@@ -28,6 +30,7 @@ class TrainingConfig(Section):
     """
 
     batch_size: Count = 32
+    per_class: Count = 2
     accumulate: Count = 1
     max_epochs: Count = 200
     monitor: Literal["validation_loss", "validation_oneshot"] = "validation_loss"

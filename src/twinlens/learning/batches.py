@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from twinlens.types import IntArray, Pairs, UInt8Array
 
 PairBatch = tuple[torch.Tensor, torch.Tensor]
+ClassBatch = tuple[torch.Tensor, torch.Tensor]
 CropBatch = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -45,6 +46,49 @@ class PairBatches(Dataset[PairBatch]):
         return torch.from_numpy(crops), torch.from_numpy(chosen.is_genuine.astype(np.float32))
 
 
+class ClassBatches(Dataset[ClassBatch]):
+    """The batches of one epoch for losses over classes: groups of crops of one class, in random order.
+
+    Every sample comes once per epoch; where a class does not fill its last group, samples of it come again.
+
+    Args:
+        crops: uint8 ``(n, height, width, channels)``, usually memory-mapped.
+        samples: int64 ``(m,)``, indices into ``crops``.
+        labels: int64 ``(m,)``, the class of each.
+        batch_size: Crops in a batch, at most; batches differ by at most one group.
+        per_class: Crops in a group.
+        seed: Of the run.
+        epoch: Counted from 0.
+    """
+
+    def __init__(
+        self,
+        crops: UInt8Array,
+        samples: IntArray,
+        labels: IntArray,
+        batch_size: int,
+        per_class: int,
+        seed: int,
+        epoch: int,
+    ) -> None:
+        rng = np.random.default_rng([seed, epoch])
+        self.crops = crops
+        self.samples = samples
+        self.labels = labels
+        groups = rng.permutation(_groups(labels, per_class, rng))
+        # Evenly, as batch normalisation can do nothing with a last batch of one crop.
+        batches = -(-len(groups) // max(1, batch_size // per_class))
+        self.batches = [part.ravel() for part in np.array_split(groups, batches)]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, number: int) -> ClassBatch:
+        """Crops uint8 ``(b, height, width, channels)`` and their classes int64 ``(b,)``."""
+        chosen = self.batches[number]
+        return torch.from_numpy(self.crops[self.samples[chosen]]), torch.from_numpy(self.labels[chosen])
+
+
 class CropBatches(Dataset[CropBatch]):
     """Batches of single crops with their positions, for embedding a part once.
 
@@ -72,7 +116,7 @@ class CropBatches(Dataset[CropBatch]):
 
 
 def loader(
-    batches: PairBatches | CropBatches, rank: int = 0, processes: int = 1
+    batches: PairBatches | ClassBatches | CropBatches, rank: int = 0, processes: int = 1
 ) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
     """A loader that passes whole batches on; gathering from memory needs no worker processes.
 
@@ -81,3 +125,15 @@ def loader(
     """
     sampler: DistributedSampler[Any] = DistributedSampler(batches, processes, rank, shuffle=False)
     return DataLoader(batches, batch_size=None, sampler=sampler)
+
+
+def _groups(labels: IntArray, size: int, rng: np.random.Generator) -> IntArray:
+    """Positions ``(groups, size)`` with one label in each row; every position occurs, as seldom again as possible."""
+    order = rng.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    rows = [
+        order[start + np.arange(-(-count // size) * size) % count].reshape(-1, size)
+        for start, count in zip(starts, counts, strict=True)
+    ]
+    return np.concatenate(rows)

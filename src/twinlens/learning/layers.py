@@ -9,6 +9,7 @@ from torch import nn
 
 from twinlens.evaluation.result import LayerRow
 from twinlens.learning.module import SiameseModule
+from twinlens.learning.objectives.pairs import LogisticObjective
 
 
 def layer_rows(module: SiameseModule) -> tuple[LayerRow, ...]:
@@ -29,7 +30,8 @@ def layer_rows(module: SiameseModule) -> tuple[LayerRow, ...]:
     network.train(training)
     for hook in hooks:
         hook.remove()
-    return (*rows, _row("head", module.head.linear, (1,)))
+    head = module.objective
+    return (*rows, _row("head", head.head.linear, (1,))) if isinstance(head, LogisticObjective) else tuple(rows)
 
 
 def _row(name: str, layer: nn.Module, shape: tuple[int, ...]) -> LayerRow:

@@ -9,7 +9,6 @@ import lightning
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader
 
 from twinlens.config import Config
@@ -18,10 +17,11 @@ from twinlens.data.dataset import Partition
 from twinlens.data.splits import draw_pairs
 from twinlens.errors import RunError, TrainingError
 from twinlens.learning.augment import augment
-from twinlens.learning.batches import CropBatch, CropBatches, PairBatch, PairBatches, loader
+from twinlens.learning.batches import ClassBatches, CropBatch, CropBatches, PairBatches, loader
+from twinlens.learning.classes import class_labels
 from twinlens.learning.material import material_digest
 from twinlens.learning.networks import Twin, to_images
-from twinlens.learning.networks.koch import WeightedL1Head
+from twinlens.learning.objectives import build_objective
 from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
 from twinlens.learning.validation import ValidationPart, figures
 from twinlens.types import Pairs, Scores, UInt8Array
@@ -30,7 +30,7 @@ _EMBED_BATCH = 64
 
 
 class SiameseModule(lightning.LightningModule):
-    """Twin network, comparison and loss, with the data they learn from.
+    """Twin network and objective, with the data they learn from.
 
     All randomness of an epoch follows from the seed and the epoch's number, so that a resumed training repeats
     an uninterrupted one exactly.
@@ -48,7 +48,9 @@ class SiameseModule(lightning.LightningModule):
         self.partition = partition
         self.crops = crops
         self.twin = Twin(config.network, config.normalisation, config.frame)
-        self.head = WeightedL1Head(self.twin.dim, config.network.init)
+        self.labels = class_labels(partition, config.data.setting)
+        classes = int(self.labels.max()) + 1
+        self.objective = build_objective(config.loss, self.twin.dim, config.network.init, classes)
         if config.training.channels_last:
             self.twin = self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._material = material_digest(partition)
@@ -84,9 +86,17 @@ class SiameseModule(lightning.LightningModule):
 
     def train_dataloader(self) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
         """The batches of the current epoch; Lightning asks anew before each."""
-        training, pairs = self.config.training, self._training_pairs()
-        batches = PairBatches(self.crops, pairs, training.batch_size, self.config.seed, self.current_epoch)
+        batches = self._pair_batches() if self.objective.by_pairs else self._class_batches()
         return loader(batches, self.global_rank, self.trainer.world_size)
+
+    def _pair_batches(self) -> PairBatches:
+        size, seed, epoch = self.config.training.batch_size, self.config.seed, self.current_epoch
+        return PairBatches(self.crops, self._training_pairs(), size, seed, epoch)
+
+    def _class_batches(self) -> ClassBatches:
+        training, seed, epoch = self.config.training, self.config.seed, self.current_epoch
+        samples = self.partition.train.samples
+        return ClassBatches(self.crops, samples, self.labels, training.batch_size, training.per_class, seed, epoch)
 
     def _training_pairs(self) -> Pairs:
         setting, train = self.config.data.setting, self.partition.train
@@ -98,31 +108,30 @@ class SiameseModule(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Raise the momentum, note each layer's learning rate, and begin to count."""
         set_momentum(self._optimiser, self.config.optimiser, self.current_epoch)
+        self.objective.start_epoch(self.current_epoch)
         # Noted here, as Lightning lets the schedule go on before the epoch is over.
         self.rates = {group["layer"]: float(group["lr"]) for group in self._optimiser.param_groups}
-        self._sums = dict.fromkeys(("pairs", "loss", "right", "steps", "norm"), 0.0)
+        self._sums = dict.fromkeys(("images", "judged", "loss", "right", "steps", "norm"), 0.0)
         self._started = time.perf_counter()
 
-    def training_step(self, batch: PairBatch, batch_idx: int) -> torch.Tensor:
-        """Loss of one batch of pairs.
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Loss of one batch of pairs or classes.
 
         Raises:
             TrainingError: The loss is no number any more.
         """
         self._seed(batch_idx)
-        crops, is_genuine = batch
+        crops, targets = batch
         images = augment(self._images(crops), self.config.augment)
-        first, second = self.twin.embed(images).chunk(2)
-        logits = self.head(first, second)
-        loss = binary_cross_entropy_with_logits(logits, is_genuine)
+        loss, judged, right = self.objective(self.twin.embed(images), targets)
         value = float(loss.detach())
         if not np.isfinite(value):
             raise TrainingError(
                 f"The training diverged: the loss of epoch {self.current_epoch + 1} is {value}.",
                 "Lower optimiser.learning_rate, or set training.precision=32.",
             )
-        self._add(pairs=len(logits), loss=value * len(logits), right=int(((logits > 0) == (is_genuine > 0.5)).sum()))
-        return loss
+        self._add(images=len(crops), judged=judged, loss=value * judged, right=right)
+        return torch.as_tensor(loss)
 
     def _images(self, crops: torch.Tensor) -> torch.Tensor:
         images = to_images(crops)  # channels-last, and a network computes in the layout of its input
@@ -149,10 +158,10 @@ class SiameseModule(lightning.LightningModule):
         """Figures of the epoch that has just been trained, over all processes."""
         sums = {name: float(self._everywhere(torch.tensor(value))) for name, value in self._sums.items()}
         return {
-            "train_loss": sums["loss"] / sums["pairs"],
-            "train_accuracy": sums["right"] / sums["pairs"],
+            "train_loss": sums["loss"] / sums["judged"],
+            "train_accuracy": sums["right"] / sums["judged"],
             "gradient_norm": sums["norm"] / sums["steps"],
-            "images_per_second": 2 * sums["pairs"] / self._seconds,
+            "images_per_second": sums["images"] / self._seconds,
             "l2_penalty": l2_penalty(self._optimiser),
             "learning_rate": next(iter(self.rates.values())),
         }
@@ -180,10 +189,12 @@ class SiameseModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Score the validation pairs and the one-shot tasks."""
-        comparison = self.head.comparison()
+        comparison = self.objective.comparison()
         embeddings = self.validating.embeddings(self._everywhere)
         self.scores = self.validating.scores(comparison, embeddings)
-        found = figures(self.scores) | {"validation_oneshot": self.validating.oneshot(comparison, embeddings)}
+        found = figures(self.scores, comparison) | {
+            "validation_oneshot": self.validating.oneshot(comparison, embeddings)
+        }
         # Processes decide by them when to stop, so they may not differ in the last digit.
         self.figures = self.trainer.strategy.broadcast(found)
 
@@ -206,7 +217,5 @@ class SiameseModule(lightning.LightningModule):
 
     def layers(self) -> dict[str, nn.Module]:
         """The layers with weights, by the names of the configuration."""
-        named = dict(self.twin.network.layers.named_children())
-        return {name: layer for name, layer in named.items() if any(True for _ in layer.parameters())} | {
-            "head": self.head
-        }
+        named = dict(self.twin.network.layers.named_children()) | {"head": self.objective}
+        return {name: layer for name, layer in named.items() if any(True for _ in layer.parameters())}

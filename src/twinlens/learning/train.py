@@ -97,12 +97,13 @@ def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
 def _summary(module: SiameseModule, history: History, config: TrainingConfig) -> TrainingSummary:
     epochs = tuple(history.epochs)
     best = best_epoch(epochs, config)
+    layers = layer_rows(module)
     return TrainingSummary(
         epochs=epochs,
         best_epoch=best,
         seconds=sum(epoch.seconds for epoch in epochs),
         seconds_to_best=sum(epoch.seconds for epoch in epochs[:best]),
         stopped_by="patience" if is_stalled(epochs, config) else "max_epochs",
-        parameters=sum(p.numel() for p in module.parameters()),
-        layers=layer_rows(module),
+        parameters=sum(layer.parameters for layer in layers),  # what is shipped: not the softmax over the classes
+        layers=layers,
     )

@@ -8,16 +8,17 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from twinlens.comparison import Comparison
+from twinlens.comparison import Comparison, Cosine
 from twinlens.config import Config
 from twinlens.config.data import Identities
 from twinlens.data.components import sample_components
 from twinlens.data.dataset import Partition
 from twinlens.errors import TrainingError
+from twinlens.evaluation.calibration import fit_calibration
 from twinlens.evaluation.metrics import auc
 from twinlens.evaluation.oneshot import largest_n_way, oneshot_credit, random_episodes
 from twinlens.evaluation.scoring import score_rows
-from twinlens.types import Episode, Float32Array, IntArray, Pairs, Scores
+from twinlens.types import Calibration, Episode, Float32Array, IntArray, Pairs, Scores
 
 _TASKS = 400
 
@@ -86,14 +87,20 @@ class ValidationPart:
         return float(oneshot_credit(self.episodes, embeddings, comparison).mean())
 
 
-def figures(scores: Scores) -> dict[str, float]:
-    """Loss, accuracy at even odds, AUC and spread of ``scores``, which are logits."""
-    logits, is_genuine = torch.from_numpy(scores.values), torch.from_numpy(scores.is_genuine)
+def figures(scores: Scores, comparison: Comparison) -> dict[str, float]:
+    """Loss, accuracy at even odds, AUC and spread of the validation pairs.
+
+    Where the score is no logit, loss and accuracy are those of the logits that a calibration on these very pairs makes
+    of it, so that losses of all kinds can be set side by side.
+    """
+    calibrated = fit_calibration(scores) if isinstance(comparison, Cosine) else Calibration(1, 0, 0, 0)
+    logits = torch.from_numpy(calibrated.log_likelihood_ratio(scores.values))
+    is_genuine = torch.from_numpy(scores.is_genuine)
     return {
         "validation_loss": float(binary_cross_entropy_with_logits(logits, is_genuine.double())),
         "validation_accuracy": float(((logits > 0) == is_genuine).double().mean()),
         "validation_auc": auc(scores),
-        "score_spread": float(logits.max() - logits.min()),
+        "score_spread": float(np.ptp(scores.values)),
     }
 
 

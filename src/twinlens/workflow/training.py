@@ -82,7 +82,7 @@ def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run
     sample = np.ascontiguousarray(crops[validation.samples[:_PARITY_CROPS]])
     difference = refuse_disparity(TorchEncoder(module.twin), encoder, sample, _PARITY_BOUND)
     run.log(f"exported; embeddings differ from the trained network's by at most {difference:.1e}")
-    comparison = module.head.comparison()
+    comparison = module.objective.comparison()
     embeddings = embed(encoder, crops, validation.samples)
     judge, points = calibrate(
         embeddings,

@@ -7,7 +7,6 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from twinlens.comparison import WeightedL1
 from twinlens.config.base import Frame, Normal
 from twinlens.config.networks import FanInInit, KochNetwork, NormalInit
 from twinlens.errors import ConfigError
@@ -51,7 +50,7 @@ class KochEncoder(nn.Module):
             OrderedDict(
                 dropout=nn.Dropout(config.dense_dropout),
                 linear=nn.Linear(channels * height * width, config.dense),
-                sigmoid=nn.Sigmoid(),
+                sigmoid=nn.Sigmoid() if config.output == "sigmoid" else nn.Identity(),
             )
         )
         self.layers = nn.Sequential(blocks)
@@ -59,44 +58,9 @@ class KochEncoder(nn.Module):
         _initialise(self, config.init)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed float images in [0, 1], ``(n, channels, height, width)``, as ``(n, dim)`` in (0, 1)."""
+        """Embed float images in [0, 1], ``(n, channels, height, width)``, as ``(n, dim)``; sigmoids end in (0, 1)."""
         embeddings: torch.Tensor = self.layers(images)
         return embeddings
-
-
-class WeightedL1Head(nn.Module):
-    """The paper's comparison as a logit: ``Σⱼ αⱼ·|aⱼ − bⱼ| + bias``; the sigmoid is part of the loss.
-
-    The paper's equation has no bias; with one, two equal embeddings may have any probability, not just one half.
-
-    Args:
-        dim: Dimension of the embeddings.
-        init: How the weights are drawn.
-    """
-
-    def __init__(self, dim: int, init: NormalInit | FanInInit) -> None:
-        super().__init__()
-        self.linear = nn.Linear(dim, 1)
-        if isinstance(init, NormalInit):
-            _draw(self.linear.weight, init.head_weight)
-            _draw(self.linear.bias, init.head_bias)
-        else:
-            # Differences count against a match from the start. Sigmoid units differ by a fifth or so on average,
-            # so the first logits lie around zero, where the cross-entropy teaches most.
-            nn.init.constant_(self.linear.weight, -5 / dim)
-            nn.init.ones_(self.linear.bias)
-
-    def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        """Logits ``(n,)`` of "same subject" for embeddings ``(n, dim)``; symmetric in its arguments."""
-        # In float32: the difference of two nearly equal bfloat16 numbers would be noise.
-        with torch.autocast(first.device.type, enabled=False):
-            logits: torch.Tensor = self.linear((first.float() - second.float()).abs()).squeeze(1)
-        return logits
-
-    def comparison(self) -> WeightedL1:
-        """The same comparison without torch: its score is this logit."""
-        weights = -self.linear.weight.detach().float().cpu()[0]
-        return WeightedL1(weights=tuple(weights.tolist()), bias=float(self.linear.bias.detach()))
 
 
 def _block(channels: int, filters: int, kernel: int, pools: bool, config: KochNetwork) -> nn.Sequential:
@@ -117,12 +81,13 @@ def _initialise(encoder: nn.Module, init: NormalInit | FanInInit) -> None:
             continue
         convolution = isinstance(module, nn.Conv2d)
         if isinstance(init, NormalInit):
-            _draw(module.weight, init.conv_weight if convolution else init.dense_weight)
-            _draw(module.bias, init.conv_bias if convolution else init.dense_bias)
+            draw(module.weight, init.conv_weight if convolution else init.dense_weight)
+            draw(module.bias, init.conv_bias if convolution else init.dense_bias)
         else:
             (nn.init.kaiming_normal_ if convolution else nn.init.xavier_normal_)(module.weight)
             nn.init.zeros_(module.bias)
 
 
-def _draw(parameter: torch.Tensor, normal: Normal) -> None:
+def draw(parameter: torch.Tensor, normal: Normal) -> None:
+    """Fill ``parameter`` with numbers from ``normal``."""
     nn.init.normal_(parameter, normal.mean, normal.std)

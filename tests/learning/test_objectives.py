@@ -1,0 +1,242 @@
+import math
+import typing
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from tests.learning.small import fit, small_config, small_partition
+from twinlens.comparison import Cosine
+from twinlens.config import Config, parse_config
+from twinlens.config.data import Identities, PairsOnly
+from twinlens.config.losses import (
+    BinaryCrossEntropy,
+    ClassLoss,
+    Contrastive,
+    Loss,
+    MarginSoftmax,
+    MultiSimilarity,
+    SumOfLosses,
+    SupervisedContrastive,
+    Triplet,
+    WeightedLoss,
+)
+from twinlens.config.networks import FanInInit
+from twinlens.learning.classes import class_labels
+from twinlens.learning.objectives import Objective, build_objective
+from twinlens.learning.objectives.criteria import MarginClassifier
+
+DIM, CLASSES = 6, 4
+LABELS = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+
+
+def some(n: int = 8, seed: int = 0) -> torch.Tensor:
+    return torch.randn(n, DIM, generator=torch.Generator().manual_seed(seed))
+
+
+def objective(loss: Loss) -> Objective:
+    torch.manual_seed(0)
+    return build_objective(loss, DIM, FanInInit(), CLASSES)
+
+
+def distances(embeddings: torch.Tensor) -> np.ndarray:
+    unit = normalize(embeddings).numpy()
+    return np.array([[np.linalg.norm(a - b) for b in unit] for a in unit])
+
+
+def mean_of_positive(values: list[float]) -> float:
+    kept = [value for value in values if value > 0]
+    return sum(kept) / len(kept) if kept else 0.0
+
+
+# --- pairs ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("margin", [0.5, 1.0, 2.0])
+def test_contrastive_loss_is_that_of_a_naive_loop(margin: float) -> None:
+    embeddings, is_genuine = some(), torch.tensor([1.0, 0.0, 1.0, 0.0])
+    far = distances(embeddings)
+    pairs = [(float(far[i, i + 4]), bool(is_genuine[i])) for i in range(4)]
+    expected = mean_of_positive([d for d, genuine in pairs if genuine]) + mean_of_positive(
+        [margin - d for d, genuine in pairs if not genuine]
+    )
+    loss, judged, right = objective(Contrastive(margin=margin))(embeddings, is_genuine)
+    assert loss.item() == pytest.approx(expected, abs=1e-5)
+    assert judged == 4
+    assert right == sum((d < margin / 2) == genuine for d, genuine in pairs)
+
+
+@pytest.mark.parametrize("genuine", [0.0, 1.0])
+def test_contrastive_loss_of_one_kind_of_pairs_only(genuine: float) -> None:
+    loss, judged, _ = objective(Contrastive())(some(), torch.full((4,), genuine))
+    assert judged == 4
+    assert loss.isfinite()
+
+
+def test_cross_entropy_is_that_of_the_heads_logits() -> None:
+    built, embeddings, is_genuine = objective(BinaryCrossEntropy()), some(), torch.tensor([1.0, 0.0, 1.0, 0.0])
+    scores = built.comparison().pairs(embeddings[:4].numpy(), embeddings[4:].numpy())
+    expected = np.mean(np.logaddexp(0, np.where(is_genuine > 0, -scores, scores)))
+    loss, judged, right = built(embeddings, is_genuine)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+    assert (judged, right) == (4, int(((scores > 0) == (is_genuine.numpy() > 0)).sum()))
+
+
+# --- classes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mining", ["all", "semihard", "hard"])
+def test_triplet_loss_is_that_of_a_naive_loop(mining: typing.Literal["all", "semihard", "hard"]) -> None:
+    embeddings, margin = some(seed=3), 0.4
+    far, costs = distances(embeddings), []
+    for a in range(8):
+        for p in range(8):
+            for n in range(8):
+                if a == p or LABELS[a] != LABELS[p] or LABELS[a] == LABELS[n]:
+                    continue
+                gap = far[a, n] - far[a, p]
+                if gap <= margin and (mining == "all" or (gap > 0) == (mining == "semihard")):
+                    costs.append(margin - gap)
+    loss, *_ = objective(Triplet(margin=margin, mining=mining))(embeddings, LABELS)
+    assert loss.item() == pytest.approx(mean_of_positive(costs), abs=1e-5)
+
+
+def test_supervised_contrastive_loss_is_that_of_a_naive_loop() -> None:
+    embeddings, temperature = some(), 0.3
+    unit, costs = normalize(embeddings).numpy(), []
+    for a in range(8):
+        similar = [math.exp(unit[a] @ unit[b] / temperature) for b in range(8)]
+        partner = a ^ 1
+        costs.append(-math.log(similar[partner] / (sum(similar) - similar[a])))
+    loss, *_ = objective(SupervisedContrastive(temperature=temperature))(embeddings, LABELS)
+    assert loss.item() == pytest.approx(np.mean(costs), abs=1e-5)
+
+
+def test_multi_similarity_loss_is_that_of_a_naive_loop() -> None:
+    embeddings, config = some(), MultiSimilarity(alpha=2, beta=10, base=0.4)
+    unit, costs = normalize(embeddings).numpy(), []
+    for a in range(8):
+        genuine = sum(math.exp(-2 * (unit[a] @ unit[b] - 0.4)) for b in range(8) if b == a ^ 1)
+        impostor = sum(math.exp(10 * (unit[a] @ unit[b] - 0.4)) for b in range(8) if LABELS[a] != LABELS[b])
+        costs.append(math.log1p(genuine) / 2 + math.log1p(impostor) / 10)
+    loss, *_ = objective(config)(embeddings, LABELS)
+    assert loss.item() == pytest.approx(np.mean(costs), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["cosine", "angle"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_margin_softmax_is_that_of_a_naive_loop(kind: typing.Literal["cosine", "angle"], smoothing: float) -> None:
+    config = MarginSoftmax(margin_type=kind, margin=0.3, scale=8, label_smoothing=smoothing)
+    built, embeddings = objective(config), some()
+    built.start_epoch(0)
+    classifier = next(built.children())[0]
+    cosines = (normalize(embeddings) @ normalize(classifier.loss.W.detach(), dim=0)).numpy()
+    costs = []
+    for i, label in enumerate(LABELS.tolist()):
+        logits = 8 * cosines[i]
+        angle = math.acos(cosines[i][label])
+        logits[label] = 8 * (cosines[i][label] - 0.3 if kind == "cosine" else math.cos(angle + 0.3))
+        logs = logits - np.log(np.exp(logits).sum())
+        costs.append(-(1 - smoothing) * logs[label] - smoothing * logs.mean())
+    loss, judged, right = built(embeddings, LABELS)
+    assert loss.item() == pytest.approx(np.mean(costs), abs=1e-4)
+    assert (judged, right) == (8, int((cosines.argmax(1) == LABELS.numpy()).sum()))
+
+
+def test_margin_rises_linearly_and_stays() -> None:
+    classifier = MarginClassifier(MarginSoftmax(margin=0.4, warmup_epochs=3), DIM, CLASSES)
+    margins = []
+    for epoch in range(6):
+        classifier.start_epoch(epoch)
+        margins.append(classifier.loss.margin)
+    assert margins == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4])
+
+
+def test_sum_of_losses_weighs_its_terms() -> None:
+    terms = (WeightedLoss(weight=2, loss=SupervisedContrastive()), WeightedLoss(weight=0.5, loss=Triplet(mining="all")))
+    losses = [objective(term.loss)(some(), LABELS).loss.item() for term in terms]
+    assert objective(SumOfLosses(terms=terms))(some(), LABELS).loss.item() == pytest.approx(
+        2 * losses[0] + 0.5 * losses[1], rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("loss", [Triplet(mining="all"), SupervisedContrastive(), MultiSimilarity()])
+def test_crop_is_right_if_the_nearest_other_one_is_of_its_class(loss: ClassLoss) -> None:
+    embeddings = some(seed=5)
+    near = -distances(embeddings)
+    np.fill_diagonal(near, -np.inf)
+    expected = sum(LABELS[near[i].argmax()] == LABELS[i] for i in range(8))
+    assert objective(loss)(embeddings, LABELS).right == expected
+
+
+@pytest.mark.parametrize(
+    "loss", [Contrastive(), Triplet(mining="all"), SupervisedContrastive(), MultiSimilarity(), MarginSoftmax()]
+)
+def test_losses_other_than_the_papers_compare_by_cosine_whatever_the_length(loss: Loss) -> None:
+    built = objective(loss)
+    built.start_epoch(0)
+    targets = torch.tensor([1.0, 0, 1, 0]) if built.by_pairs else LABELS
+    lengths = torch.rand(8, 1) + 0.5
+    assert isinstance(built.comparison(), Cosine)
+    assert float(built(some(), targets).loss) == pytest.approx(float(built(some() * lengths, targets).loss), abs=1e-4)
+
+
+# --- who is of one class ----------------------------------------------------------------------------------
+
+
+def test_with_identities_a_class_is_a_subject() -> None:
+    partition, _ = small_partition()
+    labels = class_labels(partition, Identities())
+    codes = partition.dataset.subject_codes[partition.train.samples]
+    assert len(labels) == len(partition.train.samples)
+    assert ((labels[:, None] == labels) == (codes[:, None] == codes)).all()
+    assert sorted(set(labels.tolist())) == list(range(16))
+
+
+def test_where_only_pairs_are_known_genuine_pairs_make_the_classes() -> None:
+    partition, _ = small_partition()
+    labels = class_labels(partition, PairsOnly())
+    samples, pairs = partition.train.samples, partition.train.pairs
+    reach = {int(sample): {int(sample)} for sample in samples}
+    for first, second in zip(*(side[pairs.is_genuine].tolist() for side in (pairs.first, pairs.second)), strict=True):
+        joined = reach[first] | reach[second]
+        for member in joined:
+            reach[member] = joined
+    expected = [[int(b) in reach[int(a)] for b in samples] for a in samples]
+    assert (labels[:, None] == labels).tolist() == expected
+    assert len(set(labels.tolist())) > 16  # names would have joined more
+
+
+# --- in a training ----------------------------------------------------------------------------------------
+
+LOSSES: list[dict[str, object]] = [
+    {"kind": "contrastive"},
+    {"kind": "triplet", "mining": "all"},
+    {"kind": "supervised-contrastive"},
+    {"kind": "multi-similarity"},
+    {"kind": "margin-softmax", "scale": 8, "warmup_epochs": 2},
+    {"kind": "margin-softmax", "margin_type": "angle", "scale": 8},
+    {"kind": "sum", "terms": [{"loss": {"kind": "triplet"}}, {"loss": {"kind": "margin-softmax"}, "weight": 0.5}]},
+]
+
+
+def test_every_kind_of_loss_is_trained_below() -> None:
+    known = {variant.model_fields["kind"].default for variant in typing.get_args(typing.get_args(Loss)[0])}
+    assert {loss["kind"] for loss in LOSSES} | {"binary-cross-entropy"} == known
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: f"{loss['kind']}-{loss.get('margin_type', '')}")
+def test_every_loss_learns(loss: dict[str, object], tmp_path: typing.Any) -> None:
+    network = {"output": "linear", "conv_dropout": 0}
+    config: Config = small_config(loss=loss, network={**small_config().network.model_dump(mode="json"), **network})
+    _, run = fit(config, tmp_path / "run")
+    rows = (run.folder / "metrics.csv").read_text().splitlines()
+    values = dict(zip(rows[0].split(","), rows[-1].split(","), strict=True))
+    assert float(values["validation_auc"]) > 0.8
+    assert float(values["validation_loss"]) < math.log(2)
+
+
+def test_sum_without_terms_is_refused() -> None:
+    with pytest.raises(Exception, match=r"loss\.terms"):
+        parse_config({"name": "a", "loss": {"kind": "sum", "terms": []}}, "here")
