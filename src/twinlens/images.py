@@ -128,10 +128,11 @@ def to_crop(rgb: UInt8Array, frame: Frame) -> UInt8Array:
     """
     height, width = rgb.shape[:2]
     left, top = width * (1 - frame.crop_width) / 2, height * (1 - frame.crop_height) / 2
+    down = height * frame.shift
     crop = Image.fromarray(rgb).resize(
         (frame.width, frame.height),
         Resampling.BILINEAR,
-        box=(left, top, width - left, height - top),
+        box=(left, max(0.0, top + down), width - left, min(height, height - top + down)),
         reducing_gap=3.0,  # from here on Pillow's documentation calls the shortcut indistinguishable
     )
     return np.asarray(crop.convert("L") if frame.colour == "grey" else crop).reshape(frame.shape)

@@ -59,7 +59,8 @@ def read_lfw(files: LfwFiles) -> Dataset:
             f"{files.images} holds no photos named like Name/Name_0001.jpg.",
             "Fetch LFW with: twinlens data fetch lfw",
         )
-    return Dataset("lfw", files.images, tuple(sorted(samples, key=lambda s: s.name)), files.variant)
+    ordered = tuple(sorted(samples, key=lambda s: s.name))
+    return Dataset("lfw", files.images, ordered, files.variant, framed=True)
 
 
 def read_pairs(path: Path, dataset: Dataset, broken: Collection[str] = ()) -> tuple[PairList, ...]:

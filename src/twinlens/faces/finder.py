@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from PIL import Image
@@ -53,7 +54,7 @@ class Face:
 class FaceFinder:
     """Finds upright faces seen from the front, at least about a sixteenth of the photo's longest side wide.
 
-    Of photos that show none it looks for half that size.
+    Of photos that show none it looks for half that size. Several threads may share one finder.
 
     Raises:
         ConfigError: dlib or its models are not installed.
@@ -67,6 +68,7 @@ class FaceFinder:
         self._detector = dlib.get_frontal_face_detector()
         self._predictor = dlib.shape_predictor(str(model_file("shape_predictor_5_face_landmarks.dat")))
         self._rectangle = dlib.rectangle
+        self._lock = Lock()  # the detector keeps its work in itself
 
     def __call__(self, rgb: UInt8Array) -> tuple[Face, ...]:
         """All faces of a photo, uint8 ``(height, width, 3)``, the largest first; perhaps none."""
@@ -85,7 +87,8 @@ class FaceFinder:
             height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
             small = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
             pixels = np.array(small)
-        found, confidences, _ = self._detector.run(pixels, doublings, 0.0)
+        with self._lock:
+            found, confidences, _ = self._detector.run(pixels, doublings, 0.0)
         return [
             ((box.left() / scale, box.top() / scale, box.right() / scale, box.bottom() / scale), confidence)
             for box, confidence in zip(found, confidences, strict=True)

@@ -1,0 +1,69 @@
+"""From a photo to the face in it, in LFW's frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinlens.config import Frame
+from twinlens.faces.choice import central, chosen
+from twinlens.faces.finder import Face, FaceFinder
+from twinlens.faces.frame import aligned
+from twinlens.faces.quality import Quality, measure
+from twinlens.images import read_image, to_crop
+from twinlens.types import UInt8Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedFace:
+    """A face, ready to be cropped as LFW's photos are.
+
+    Attributes:
+        pixels: uint8 ``(250, 250, 3)``, the photo in LFW's frame.
+        face: Where it was found.
+        quality: What was measured of it.
+    """
+
+    pixels: UInt8Array
+    face: Face
+    quality: Quality
+
+
+def align_face(rgb: UInt8Array, name: str, finder: FaceFinder, number: int | None = None) -> AlignedFace:
+    """Find a face in a photo and bring it into LFW's frame; :func:`~twinlens.images.to_crop` goes on from there.
+
+    Args:
+        rgb: The photo, uint8 ``(height, width, 3)``.
+        name: What an error calls it.
+        finder: Finds the faces.
+        number: Which of several faces, counted from 1; without it the one that is clearly the largest.
+
+    Raises:
+        FaceError: There is no face, none of this number, or several that may be meant.
+    """
+    face = chosen(finder(rgb), name, number)
+    pixels = aligned(rgb, face.landmarks)
+    return AlignedFace(pixels, face, measure(face.landmarks, pixels))
+
+
+def read_face_crop(path: Path, frame: Frame, finder: FaceFinder, *, framed: bool) -> tuple[UInt8Array, bool]:
+    """Read a photo and cut the crop out of it after its face was aligned.
+
+    Args:
+        path: The photo.
+        frame: How an aligned photo becomes a crop.
+        finder: Finds the faces.
+        framed: Whether the photo lies in LFW's frame, roughly, before: then the face in its middle counts, and if
+            none is found there the photo is taken as it is.
+
+    Returns:
+        The crop, uint8 ``frame.shape``, and whether a face was found.
+
+    Raises:
+        ImageError: The photo cannot be read.
+        FaceError: It is not framed, and there is no face or several that may be meant.
+    """
+    rgb = read_image(path)
+    faces = finder(rgb)
+    face = central(faces) if framed else chosen(faces, str(path))
+    return to_crop(rgb if face is None else aligned(rgb, face.landmarks), frame), face is not None
