@@ -65,7 +65,22 @@ class WeightedL1(BaseModel):
         return scores
 
 
-Comparison = Annotated[Cosine | WeightedL1, Field(discriminator="kind")]
+class Euclidean(BaseModel):
+    """Minus the Euclidean distance of two embeddings: 0 for equal ones, and less the further they are apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["euclidean"] = "euclidean"
+
+    def pairs(self, first: Float32Array, second: Float32Array) -> Float64Array:
+        """Scores of ``first[i]`` with ``second[i]``; float32 ``(n, dim)`` each, gives float64 ``(n,)``."""
+        return np.asarray(-np.linalg.norm(np.asarray(first, np.float64) - second, axis=1), np.float64)
+
+    def matrix(self, first: Float32Array, second: Float32Array) -> Float64Array:
+        """Scores of all of ``first`` ``(n, dim)`` with all of ``second`` ``(m, dim)``; float64 ``(n, m)``."""
+        return np.asarray(-cdist(first, second), np.float64)
+
+
+Comparison = Annotated[Cosine | WeightedL1 | Euclidean, Field(discriminator="kind")]
 
 
 def _unit(embeddings: Float32Array) -> Float64Array:

@@ -98,6 +98,8 @@ class Evaluation(_Value):
         threshold: Fixed on validation; :data:`NOTHING_MATCHES` where the validation scores told nothing.
         loss: Cross-entropy in nats of the network's own match probability, which training lowered; none where the
             comparison's score is no logit. The other figures rest on the calibrated probability.
+        unaligned: Photos in which no face was found to be aligned, and which were scored as they are; none where
+            faces are not looked for.
     """
 
     protocol: str
@@ -118,6 +120,7 @@ class Evaluation(_Value):
     oneshot: tuple[OneShot, ...]
     curve: Curve
     histogram: Histogram
+    unaligned: int | None = None
 
 
 class FoldResult(_Value):
@@ -130,13 +133,18 @@ class FoldResult(_Value):
 
 
 class Folds(_Value):
-    """View 2: mean over folds and its standard error (sample standard deviation over √10)."""
+    """View 2: mean over folds and its standard error (sample standard deviation over √10).
+
+    Attributes:
+        unaligned: As in :class:`Evaluation`.
+    """
 
     folds: tuple[FoldResult, ...]
     accuracy_mean: float
     accuracy_standard_error: float
     auc_mean: float
     auc_standard_error: float
+    unaligned: int | None = None
 
 
 class Epoch(_Value):

@@ -44,6 +44,7 @@ def caveats(result: Result) -> list[str]:
         )
     if result.test is None and result.view2 is None:
         found.append("Not tested: these figures are from validation, where epoch and threshold were chosen.")
+    found += _unaligned(result.view2 or shown)
     if result.view2 is None and shown.accuracy.low <= guessing(shown):
         found.append("The interval reaches down to guessing: this does not show that anything was learned.")
     return found
@@ -60,7 +61,7 @@ def verdict_table(outcome: Result | Evaluation) -> Table:
         title, warnings = verdict(outcome), caveats(outcome)
     else:
         shown, rows = outcome, evaluation_highlights(outcome)
-        title, warnings = f"It {_claim(outcome)}.", []
+        title, warnings = f"It {_claim(outcome)}.", _unaligned(outcome)
     table = Table(
         title=title,
         caption="\n".join(warnings) or None,
@@ -85,9 +86,16 @@ def print_verdict(outcome: Result | Evaluation | Folds | OneShot) -> None:
         case Result() | Evaluation():
             Console().print(verdict_table(outcome))
         case Folds():
-            Console().print(f"It {_folds_claim(outcome)}.")
+            Console().print(" ".join([f"It {_folds_claim(outcome)}.", *_unaligned(outcome)]))
         case OneShot():
             Console().print(f"It {_oneshot_claim(outcome)}.")
+
+
+def _unaligned(shown: Evaluation | Folds) -> list[str]:
+    """How many photos were scored though no face was found in them, if any were."""
+    if not shown.unaligned:
+        return []
+    return [f"No face was found in {count(shown.unaligned)} photos; they were scored as they are."]
 
 
 def _claim(shown: Evaluation) -> str:

@@ -1,4 +1,4 @@
-"""The bundle's network on ONNX Runtime: an Encoder without torch."""
+"""The bundle's network as an Encoder without torch: on ONNX Runtime, or dlib's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import onnxruntime
 from twinlens.bundle import Bundle
 from twinlens.cores import usable_cores
 from twinlens.errors import BundleError
-from twinlens.types import Float32Array, UInt8Array
+from twinlens.serving.dlib_encoder import DlibEncoder
+from twinlens.types import Encoder, Float32Array, UInt8Array
 
 
 class OnnxEncoder:
@@ -70,10 +71,13 @@ class OnnxEncoder:
         return np.asarray(embeddings, np.float32)
 
 
-def load_encoder(bundle: Bundle, threads: int | None = None) -> OnnxEncoder:
+def load_encoder(bundle: Bundle, threads: int | None = None) -> Encoder:
     """The encoder of a verified bundle.
 
     Raises:
-        BundleError: As :class:`OnnxEncoder`.
+        BundleError: As :class:`OnnxEncoder` and :class:`~twinlens.serving.dlib_encoder.DlibEncoder`.
+        ConfigError: The network is dlib's, and dlib is not installed.
     """
+    if bundle.manifest.network == "dlib-resnet":
+        return DlibEncoder(bundle.manifest.model_sha256)
     return OnnxEncoder(bundle.model, bundle.manifest.frame.shape, bundle.manifest.dim, threads)

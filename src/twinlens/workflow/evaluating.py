@@ -92,15 +92,17 @@ def _on_pairs(
         embeddings, dataset, trial.part, judge, settings, protocol=trial.protocol, name="test", seed=0
     )
     write_scores(folder / "scores-test.csv", dataset, trial.part.pairs, scores, judge, settings.prior)
-    return evaluation
+    return evaluation.model_copy(update={"unaligned": trial.store.count_unaligned(trial.part.samples)})
 
 
 def _on_view2(bundle: Bundle, *, skip_broken: bool) -> Folds:
     store, folds = view2_folds(bundle, skip_broken=skip_broken)
     encoder, comparison = load_encoder(bundle), bundle.manifest.comparison
-    return evaluate_folds(
+    outcome = evaluate_folds(
         [score_part(embed(encoder, store.crops, fold.samples), store.dataset, fold, comparison) for fold in folds]
     )
+    samples = np.unique(np.concatenate([fold.samples for fold in folds]))
+    return outcome.model_copy(update={"unaligned": store.count_unaligned(samples)})
 
 
 def _on_omniglot(bundle: Bundle, settings: EvaluationConfig) -> OneShot:

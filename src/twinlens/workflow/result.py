@@ -6,7 +6,6 @@ from typing import Literal
 
 from twinlens.bundle import CARD, Bundle, read_bundle
 from twinlens.config import Config
-from twinlens.data.dataset import Partition
 from twinlens.data.describe import describe, lists_of
 from twinlens.data.leaks import refuse_seen
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
@@ -65,8 +64,8 @@ def start_result(
         training=TrainingSummary.model_validate_json(run.training.read_bytes()),
         calibration=bundle.manifest.calibration,
         operating_points=bundle.manifest.operating_points,
-        train=_judge(run, "train", config, prepared.partition, bundle, train),
-        validation=_judge(run, "validation", config, prepared.partition, bundle, validation),
+        train=_judge(run, "train", config, prepared, bundle, train),
+        validation=_judge(run, "validation", config, prepared, bundle, validation),
         test=None,
     )
     return _write(run, result)
@@ -88,7 +87,7 @@ def finish_run(run: Run, *, skip_broken: bool) -> Result:
     partition = prepared.partition
     refuse_seen(bundle.manifest.training.seen, partition.dataset, partition.test, partition.protocol)
     embeddings = embed(load_encoder(bundle), prepared.store.crops, partition.test.samples)
-    test = _judge(run, "test", config, partition, bundle, embeddings)
+    test = _judge(run, "test", config, prepared, bundle, embeddings)
     return _write(run, result.model_copy(update={"test": test}))
 
 
@@ -98,8 +97,9 @@ def add_view2(run: Run, folds: Folds) -> Result:
 
 
 def _judge(
-    run: Run, name: PartName, config: Config, partition: Partition, bundle: Bundle, embeddings: Float32Array
+    run: Run, name: PartName, config: Config, prepared: Prepared, bundle: Bundle, embeddings: Float32Array
 ) -> Evaluation:
+    partition = prepared.partition
     part = {"train": partition.train, "validation": partition.validation, "test": partition.test}[name]
     judge = bundle_judge(bundle)
     evaluation, scores = evaluate_part(
@@ -113,7 +113,7 @@ def _judge(
         seed=config.seed,
     )
     write_scores(run.scores(name), partition.dataset, part.pairs, scores, judge, config.evaluation.prior)
-    return evaluation
+    return evaluation.model_copy(update={"unaligned": prepared.store.count_unaligned(part.samples)})
 
 
 def _write(run: Run, result: Result) -> Result:
