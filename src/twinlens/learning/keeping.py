@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import lightning
 from lightning.pytorch.callbacks import Checkpoint
@@ -12,6 +12,9 @@ from twinlens.config.training import TrainingConfig
 from twinlens.evaluation.result import Epoch
 from twinlens.learning.history import History
 from twinlens.runs import Run
+
+# Told of all epochs so far when a training begins, goes on and has finished another one; may end it by raising.
+Watch = Callable[[Sequence[Epoch]], None]
 
 
 class Keeping(Checkpoint):
@@ -24,16 +27,20 @@ class Keeping(Checkpoint):
         config: What is monitored, and for how long.
         history: Of this training.
         run: Where the checkpoints lie; each replaces its predecessor.
+        watch: Called after them, so that what it has been told is never forgotten.
     """
 
-    def __init__(self, config: TrainingConfig, history: History, run: Run) -> None:
+    def __init__(self, config: TrainingConfig, history: History, run: Run, watch: Watch | None = None) -> None:
         self.config = config
         self.history = history
         self.run = run
+        self.watch = watch
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Train no further if the run was interrupted after its last epoch."""
         trainer.should_stop = is_stalled(self.history.epochs, self.config)
+        if self.watch:
+            self.watch(self.history.epochs)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Write the checkpoints."""
@@ -43,6 +50,8 @@ class Keeping(Checkpoint):
             trainer.save_checkpoint(self.run.best, weights_only=True)
         trainer.save_checkpoint(self.run.last)
         trainer.should_stop = is_stalled(epochs, self.config)
+        if self.watch:
+            self.watch(epochs)
 
 
 def best_epoch(epochs: Sequence[Epoch], config: TrainingConfig) -> int:

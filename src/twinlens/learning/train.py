@@ -15,7 +15,7 @@ from twinlens.files import remove_leftovers, write_text
 from twinlens.learning.allocator import keep_freed_memory
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.history import History
-from twinlens.learning.keeping import Keeping, best_epoch, is_stalled
+from twinlens.learning.keeping import Keeping, Watch, best_epoch, is_stalled
 from twinlens.learning.layers import layer_rows
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.trainer import fit
@@ -23,7 +23,9 @@ from twinlens.runs import Run, is_follower, start_run
 from twinlens.types import UInt8Array
 
 
-def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> SiameseModule:
+def train(
+    config: Config, partition: Partition, crops: UInt8Array, run: Run, watch: Watch | None = None
+) -> SiameseModule:
     """Train until the stopping rule says so; the run's last checkpoint, if there is one, is where it starts.
 
     Makes the run's folder and writes checkpoints, history, TensorBoard files and ``training.json`` into it. In a
@@ -34,6 +36,7 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
         partition: Training and validation pairs.
         crops: uint8 ``(n, height, width, channels)``, one row per sample of the partition's dataset.
         run: Where to write.
+        watch: Told of the epochs so far at the beginning and after each; what it raises ends the training.
 
     Returns:
         The module with the weights of the best epoch, in evaluation mode.
@@ -49,7 +52,7 @@ def train(config: Config, partition: Partition, crops: UInt8Array, run: Run) -> 
     start_run(run.folder, config, resume=True)  # no sooner, so that what cannot be trained leaves no folder
     with _alone(config.training, run):
         if not run.training.is_file():
-            _fit(module, config.training, run)
+            _fit(module, config.training, run, watch)
         return load_best(module, run)
 
 
@@ -87,9 +90,9 @@ def _alone(config: TrainingConfig, run: Run) -> Iterator[None]:
         yield
 
 
-def _fit(module: SiameseModule, config: TrainingConfig, run: Run) -> None:
+def _fit(module: SiameseModule, config: TrainingConfig, run: Run, watch: Watch | None) -> None:
     history = History(run, config.patience)
-    fit(module, config, run, [history, Keeping(config, history, run)])
+    fit(module, config, run, [history, Keeping(config, history, run, watch)])
     if not is_follower(config):
         write_text(run.training, _summary(module, history, config).model_dump_json(indent=1) + "\n")
 

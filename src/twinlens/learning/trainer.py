@@ -39,13 +39,15 @@ def fit(module: SiameseModule, config: TrainingConfig, run: Run, callbacks: list
     torch.set_num_threads(threads)
     last = run.last if run.last.is_file() else None
     callbacks = [*callbacks, Pulse(), _EndOnRequest(), *_progress()]
-    with _quiet(), _own_environment(threads), _interruptible(), open_logger(module.config, run) as logger:
-        _trainer(config, run, logger, callbacks).fit(module, ckpt_path=last)
-    # Gradients and the optimiser's state are up to three times the weights, and Lightning's objects refer to each
-    # other, so that they would stay until Python looks for such: through the ten trainings of View 2, say.
-    module.trainer = None
-    module.zero_grad()
-    gc.collect()
+    try:
+        with _quiet(), _own_environment(threads), _interruptible(), open_logger(module.config, run) as logger:
+            _trainer(config, run, logger, callbacks).fit(module, ckpt_path=last)
+    finally:
+        # Gradients and the optimiser's state are up to three times the weights, and Lightning's objects refer to each
+        # other, so that they would stay until Python looks for such: through the ten trainings of View 2, say.
+        module.trainer = None
+        module.zero_grad()
+        gc.collect()
 
 
 def _trainer(
