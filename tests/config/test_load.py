@@ -136,7 +136,7 @@ def test_unknown_recipe_is_told_with_those_that_there_are(tmp_path: Path) -> Non
 
 def test_recipes_of_an_installed_package_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "only.yaml").write_text("name: only\n", encoding="utf-8")
-    monkeypatch.setattr(load_module, "_FOLDERS", (tmp_path, tmp_path / "none"))
+    monkeypatch.setattr(load_module, "FOLDERS", (tmp_path, tmp_path / "none"))
     assert recipe_names() == ["only"]
     assert load_config("only").name == "only"
 

@@ -98,7 +98,7 @@ def test_override_whose_value_is_no_yaml_is_told(load: Load, override: str) -> N
 
 
 def test_override_below_a_value_is_told(load: Load) -> None:
-    with pytest.raises(ConfigError, match=re.escape("--set seed.deeper: 'seed' is a value, not a section.")):
+    with pytest.raises(ConfigError, match=re.escape("seed.deeper: 'seed' is a value, not a section.")):
         load("name: a\nseed: 3", "seed.deeper=3")
 
 

@@ -11,7 +11,7 @@ from twinlens.learning.train import train
 from twinlens.runs import Run, start_run
 
 
-class Enough(Exception):
+class EnoughError(Exception):
     """What the watcher says to end a training."""
 
 
@@ -25,14 +25,14 @@ class Watcher:
     def __call__(self, epochs: Sequence[Epoch]) -> None:
         self.heard.append(len(epochs))
         if len(epochs) >= self.patience:
-            raise Enough
+            raise EnoughError
 
 
 def test_training_ends_when_the_watcher_has_had_enough_and_can_go_on(tmp_path: Path) -> None:
     config = small_config(training={"max_epochs": 4})
     run = start_run(tmp_path / "run", config, resume=True)
     watcher = Watcher(2)
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         train(config, *small_partition(), run, watcher)
     assert watcher.heard == [0, 1, 2]
     assert run.last.is_file()

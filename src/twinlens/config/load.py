@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from twinlens.config.sections import Config
 from twinlens.errors import ConfigError
 
 # Installed, the recipes lie in the package; in a checkout, beside `src`.
-_FOLDERS = (Path(__file__).parents[1] / "recipes", Path(__file__).parents[3] / "recipes")
+FOLDERS = (Path(__file__).parents[1] / "recipes", Path(__file__).parents[3] / "recipes")
 
 
 def recipe_names() -> list[str]:
     """Names of the recipes that come with twinlens, sorted."""
-    return sorted(path.stem for folder in _FOLDERS for path in folder.glob("*.yaml"))
+    return sorted(path.stem for folder in FOLDERS for path in folder.glob("*.yaml"))
 
 
 def find_recipe(recipe: str | Path) -> Path:
@@ -30,7 +30,7 @@ def find_recipe(recipe: str | Path) -> Path:
     Raises:
         ConfigError: There is no such file or name.
     """
-    candidates = [Path(recipe), *(folder / f"{recipe}.yaml" for folder in _FOLDERS)]
+    candidates = [Path(recipe), *(folder / f"{recipe}.yaml" for folder in FOLDERS)]
     for path in candidates:
         if path.is_file():
             return path
@@ -52,28 +52,50 @@ def load_config(recipe: str | Path, overrides: Iterable[str] = ()) -> Config:
             does not fit.
     """
     path = find_recipe(recipe)
-    values = _read(path)
+    return override(_read(path), overrides, str(path))
+
+
+def override(values: dict[str, Any], overrides: Iterable[str], place: str) -> Config:
+    """Apply overrides to plain values, which they change, and validate them; the rest as :func:`load_config`."""
     for keys, value in sorted(map(_parse, overrides), key=_rank):
         _apply(values, keys, value)
-    return parse_config(values, str(path))
+    return parse_config(values, place)
+
+
+def change_config(config: Config, changes: Mapping[str, Any], place: str) -> Config:
+    """``config`` with other values for some keys, given as ``section.key``; the rest as :func:`load_config`."""
+    values = config.model_dump(mode="json")
+    for keys, value in sorted(((key.split("."), value) for key, value in changes.items()), key=_rank):
+        _apply(values, keys, value)
+    return parse_config(values, place)
 
 
 def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The values of a recipe, laid over those of the recipe that it ``extends``, if it does."""
     if path.resolve() in above:
         raise ConfigError(f"{path} extends itself.", "Leave out 'extends' in one of the recipes of the circle.")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:  # an impossible date or wrong encoding is a ValueError
-        raise ConfigError(f"{path} is not valid YAML: {error}.", "Mend the line it names.") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds no sections.", "See the recipes that come with twinlens.")
+    values = read_yaml(path)
     extended = values.pop("extends", None)
     if extended is None:
         return values
     beside = path.parent / f"{extended}.yaml"
     base = _read(beside if beside.is_file() else find_recipe(str(extended)), (*above, path.resolve()))
     return _laid_over(values, base, [])
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The sections of a YAML file as plain values.
+
+    Raises:
+        ConfigError: It is not YAML, or holds something else than sections.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:  # an impossible date or wrong encoding is a ValueError
+        raise ConfigError(f"{path} is not valid YAML: {error}.", "Mend the line it names.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds no sections.", "See the recipes that come with twinlens.")
+    return values
 
 
 def _laid_over(values: dict[str, Any], base: dict[str, Any], sections: list[str]) -> dict[str, Any]:
@@ -100,8 +122,7 @@ def parse_config(values: dict[str, Any], place: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        reasons = "; ".join(_explain(detail) for detail in error.errors())
-        raise ConfigError(f"{place}: {reasons}.") from error
+        raise ConfigError(f"{place}: {explain(error, Config)}.") from error
 
 
 def dump_recipe(config: Config) -> str:
@@ -131,7 +152,7 @@ def _apply(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for section in sections:
         place = place.setdefault(section, {})
         if not isinstance(place, dict):
-            raise ConfigError(f"--set {'.'.join(keys)}: {section!r} is a value, not a section.")
+            raise ConfigError(f"{'.'.join(keys)}: {section!r} is a value, not a section.")
     if last == "kind" and place.get("kind", _default_kind(sections)) != value:
         place.clear()  # another variant: the keys of the old one would be unknown to it
     place[last] = value
@@ -145,23 +166,28 @@ def _default_kind(sections: list[str]) -> str | None:
     return getattr(found, "kind", None)
 
 
-def _explain(detail: ErrorDetails) -> str:
+def explain(error: ValidationError, root: type[BaseModel]) -> str:
+    """What is wrong with the values of a ``root``, by keys, with the nearest known key for an unknown one."""
+    return "; ".join(_explain(detail, root) for detail in error.errors())
+
+
+def _explain(detail: ErrorDetails, root: type[BaseModel]) -> str:
     parts = [str(part) for part in detail["loc"] if part != "[key]"]
     if detail["type"] != "extra_forbidden":
-        key, reason = ".".join(_walk(parts)[0]), detail["msg"].removeprefix("Value error, ")
+        key, reason = ".".join(_walk(parts, root)[0]), detail["msg"].removeprefix("Value error, ")
         return f"{key}: {reason}" if key else reason
     *parents, last = parts
-    path, models = _walk(parents)
+    path, models = _walk(parents, root)
     key = ".".join([*path, last])
     known = sorted({name for model in models for name in model.model_fields})
     near = difflib.get_close_matches(last, known, n=1, cutoff=0.5)
     return f"unknown key {key!r}{f', did you mean {near[0]!r}?' if near else ';'} known are {', '.join(known)}"
 
 
-def _walk(parents: Iterable[str]) -> tuple[list[str], list[type[BaseModel]]]:
+def _walk(parents: Iterable[str], root: type[BaseModel]) -> tuple[list[str], list[type[BaseModel]]]:
     """The keys among ``parents`` and the sections they lead to; a variant's kind is a part but no key."""
     path: list[str] = []
-    models: list[type[BaseModel]] = [Config]
+    models: list[type[BaseModel]] = [root]
     for part in parents:
         if any(part in model.model_fields for model in models):
             path.append(part)
