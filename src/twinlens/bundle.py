@@ -2,8 +2,7 @@
 
 ``model.onnx`` maps uint8 crops to float32 embeddings; ``manifest.json`` says how crops are made, how embeddings
 are compared, what a score means and which people the model has seen; ``card.md`` says the same to a person, and
-is no part of the fingerprint. A bundle around dlib's network has no ``model.onnx``: the network comes with the extra
-``faces``, and the manifest names its digest. This module needs neither torch nor ONNX Runtime.
+is no part of the fingerprint. This module needs neither torch nor ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -63,7 +62,6 @@ class Manifest(BaseModel):
     Attributes:
         format: Version of this form; 2 knows networks from elsewhere, and frames that align faces.
         name: Of the model.
-        network: ``onnx`` lies in the bundle, ``dlib-resnet`` in the package ``face_recognition_models``.
         frame: How a photo becomes a crop.
         dim: Dimension of an embedding.
         comparison: How two embeddings are compared.
@@ -71,14 +69,13 @@ class Manifest(BaseModel):
         calibration: From scores to log-likelihood ratios.
         operating_points: Thresholds by false match rate.
         training: How the model was made.
-        model_sha256: Of the network's file.
+        model_sha256: Of ``model.onnx``.
         fingerprint: SHA-256 of everything above; templates of different fingerprints cannot be compared.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: Literal[1, 2] = 2
     name: str
-    network: Annotated[Literal["onnx", "dlib-resnet"], Field(exclude_if=lambda network: network == "onnx")] = "onnx"
     frame: Frame
     dim: int
     comparison: Comparison
@@ -108,7 +105,7 @@ class Bundle(BaseModel):
 
     @property
     def model(self) -> Path:
-        """The ONNX file, of a bundle that has one."""
+        """The ONNX file."""
         return self.folder / MODEL
 
 
@@ -117,14 +114,13 @@ def write_bundle(folder: Path, model: bytes, manifest: Manifest) -> Bundle:
 
     Args:
         folder: Where.
-        model: The network's file; it goes into the bundle if it is ONNX.
+        model: The ONNX file's content.
         manifest: Its ``model_sha256`` and ``fingerprint`` are computed here.
     """
     described = manifest.model_copy(update={"model_sha256": hashlib.sha256(model).hexdigest()})
     sealed = described.model_copy(update={"fingerprint": described.computed_fingerprint()})
     with whole_folder(folder, replace=True) as temporary:
-        if sealed.network == "onnx":
-            (temporary / MODEL).write_bytes(model)
+        (temporary / MODEL).write_bytes(model)
         write_text(temporary / MANIFEST, sealed.model_dump_json(indent=1) + "\n")
     return Bundle(folder=folder, manifest=sealed)
 
@@ -132,31 +128,22 @@ def write_bundle(folder: Path, model: bytes, manifest: Manifest) -> Bundle:
 def read_bundle(folder: str | Path) -> Bundle:
     """Read a bundle and verify that neither its model nor its manifest was changed since it was written.
 
-    A network that lies outside of the bundle is verified when it is loaded.
-
     Raises:
         BundleError: It is missing, of a newer format, foreign or tampered with.
     """
     folder = Path(folder)
     path = folder / MANIFEST
-    if not path.is_file():
-        raise _no_bundle(folder)
+    remedy = "Give the folder of a bundle, e.g. RUN/bundle."
+    if not path.is_file() or not (folder / MODEL).is_file():
+        raise BundleError(f"{folder} is no bundle: {MANIFEST} or {MODEL} is missing.", remedy)
     try:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "content"
         raise BundleError(f"{path}: {place}: {first['msg']}.", "This version reads formats 1 and 2.") from error
-    if manifest.network == "onnx" and not (folder / MODEL).is_file():
-        raise _no_bundle(folder)
     if manifest.fingerprint != manifest.computed_fingerprint():
         raise BundleError(f"{path} was changed after it was written.", "Export the model again.")
-    if manifest.network == "onnx" and manifest.model_sha256 != sha256_file(folder / MODEL):
+    if manifest.model_sha256 != sha256_file(folder / MODEL):
         raise BundleError(f"{folder / MODEL} is not the model its manifest describes.", "Export it again.")
     return Bundle(folder=folder, manifest=manifest)
-
-
-def _no_bundle(folder: Path) -> BundleError:
-    return BundleError(
-        f"{folder} is no bundle: {MANIFEST} or {MODEL} is missing.", "Give the folder of a bundle, e.g. RUN/bundle."
-    )

@@ -1,4 +1,4 @@
-"""The bundle's network as an Encoder without torch: on ONNX Runtime, or dlib's own."""
+"""The bundle's network on ONNX Runtime: an Encoder without torch."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import onnxruntime
 from twinlens.bundle import Bundle
 from twinlens.cores import usable_cores
 from twinlens.errors import BundleError
-from twinlens.serving.dlib_encoder import DlibEncoder
-from twinlens.types import Encoder, Float32Array, UInt8Array
+from twinlens.types import Float32Array, UInt8Array
 
 
 class OnnxEncoder:
@@ -71,13 +70,10 @@ class OnnxEncoder:
         return np.asarray(embeddings, np.float32)
 
 
-def load_encoder(bundle: Bundle, threads: int | None = None) -> Encoder:
+def load_encoder(bundle: Bundle, threads: int | None = None) -> OnnxEncoder:
     """The encoder of a verified bundle.
 
     Raises:
-        BundleError: As :class:`OnnxEncoder` and :class:`~twinlens.serving.dlib_encoder.DlibEncoder`.
-        ConfigError: The network is dlib's, and dlib is not installed.
+        BundleError: As :class:`OnnxEncoder`.
     """
-    if bundle.manifest.network == "dlib-resnet":
-        return DlibEncoder(bundle.manifest.model_sha256)
     return OnnxEncoder(bundle.model, bundle.manifest.frame.shape, bundle.manifest.dim, threads)
