@@ -23,7 +23,7 @@ from twinlens.files import plain_disk_errors, write_json, write_text
 # How those that start several processes, from Lightning and torchrun to SLURM, number them.
 _RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK")
 # What a run may change its mind about: how fast it computes and who watches is no part of what it computes.
-_FREE = ("training.threads", "logger")
+FREE_KEYS = ("training.threads", "logger")
 _MOST_NAMED = 3
 _LIBRARIES = ("torch", "lightning", "numpy", "scikit-learn", "onnxruntime", "pillow")
 
@@ -223,5 +223,5 @@ def _differences(there: Any, here: Any, key: str = "") -> Iterator[str]:
     if isinstance(there, dict) and isinstance(here, dict):
         for name in there | here:
             yield from _differences(there.get(name), here.get(name), f"{key}.{name}" if key else name)
-    elif there != here and key not in _FREE:
+    elif there != here and key not in FREE_KEYS:
         yield f"{key} is {json.dumps(there)} there and {json.dumps(here)} here"

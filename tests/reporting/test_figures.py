@@ -79,7 +79,7 @@ def test_curves_that_were_not_measured_are_not_drawn(result: Result) -> None:
 
 def test_det_axes_are_normal_deviates(result: Result) -> None:
     assert result.test is not None
-    trace = det_chart([result.test]).figure.data[0]
+    trace = det_chart([result.test]).figure.data[1]
     shown = {round(float(x), 9) for x in trace.x}
     wanted = {
         round(float(norm.ppf(fmr)), 9)

@@ -112,12 +112,13 @@ def contact_sheet(pairs: ScoredPairs, photos: Photos, most: int = 60) -> tuple[P
     )
 
 
+def photo(name: str, subject: str, photos: Photos | None, errata: Mapping[str, str]) -> Photo:
+    """One side of a pair, with its picture if there are any."""
+    picture = data_uri(photos(name), _SIDE) if photos else ""
+    return Photo(name, subject, errata.get(PurePosixPath(name).stem, ""), picture)
+
+
 def _decision(pairs: ScoredPairs, i: int, photos: Photos | None, errata: Mapping[str, str]) -> ShownDecision:
-    first, second = (
-        Photo(name, subject, errata.get(PurePosixPath(name).stem, ""), data_uri(photos(name), _SIDE) if photos else "")
-        for name, subject in (
-            (pairs.first[i], pairs.first_subject[i]),
-            (pairs.second[i], pairs.second_subject[i]),
-        )
-    )
+    first = photo(pairs.first[i], pairs.first_subject[i], photos, errata)
+    second = photo(pairs.second[i], pairs.second_subject[i], photos, errata)
     return ShownDecision(first, second, float(pairs.score[i]), float(pairs.probability[i]))

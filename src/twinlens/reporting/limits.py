@@ -5,7 +5,7 @@ from __future__ import annotations
 from twinlens.evaluation.result import Result
 from twinlens.reporting.highlights import decisive
 from twinlens.reporting.verdict import caveats
-from twinlens.reporting.wording import count, percent, rate
+from twinlens.reporting.wording import count, listing, percent, rate
 
 
 def limits(result: Result) -> list[str]:
@@ -37,11 +37,6 @@ def _unsupported(result: Result) -> list[str]:
     if not weak:
         return []
     return [
-        f"False match rates of {_and(weak)} rest on fewer than 30 expected errors among "
+        f"False match rates of {listing(weak)} rest on fewer than 30 expected errors among "
         f"{count(shown.impostor_pairs)} impostor pairs: treat them as hints."
     ]
-
-
-def _and(words: list[str]) -> str:
-    *all_but_last, last = words
-    return f"{', '.join(all_but_last)} and {last}" if all_but_last else last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,13 @@ class ScoredPairs:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def __getitem__(self, chosen: Sequence[int]) -> ScoredPairs:
+        """The chosen pairs, by their places."""
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        return ScoredPairs(
+            **{name: gather([columns[name][i] for i in chosen]) for name, (_, gather) in _COLUMNS.items()}
+        )
 
     @property
     def photos(self) -> list[str]:

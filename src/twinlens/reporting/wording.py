@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twinlens.types import Interval
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -38,6 +40,27 @@ def decimal_span(interval: Interval, digits: int = 3) -> str:
 def decimal_interval(interval: Interval, digits: int = 3) -> str:
     """A figure and its interval, as ``0.701 (0.672 to 0.729)``."""
     return f"{decimal(interval.value, digits)} ({decimal_span(interval, digits)})"
+
+
+def points(value: float, digits: int = 1) -> str:
+    """A difference of shares: ``0.012`` as ``1.2``, in percentage points."""
+    return decimal(100 * value, digits)
+
+
+def points_span(interval: Interval, digits: int = 1) -> str:
+    """The ends of an interval of such differences, as ``−0.8 to 3.2``."""
+    return f"{points(interval.low, digits)} to {points(interval.high, digits)}"
+
+
+def p_value(value: float) -> str:
+    """``0.0321`` as ``0.032``; what is smaller than can be believed to the digit as ``< 0.0001``."""
+    return "< 0.0001" if value < 0.0001 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, or ``a, b and c``."""
+    *all_but_last, last = words
+    return f"{', '.join(all_but_last)} and {last}" if all_but_last else last
 
 
 def rate(value: float) -> str:
@@ -77,9 +100,13 @@ FILTERS = {
         decimal_interval,
         decimal_span,
         duration,
+        listing,
+        p_value,
         percent,
         percent_interval,
         percent_span,
+        points,
+        points_span,
         rate,
     )
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 from scipy.special import ndtri
 
 from twinlens.evaluation.result import Evaluation
@@ -26,21 +28,12 @@ _DET_TICKS = (0.002, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8)
 
 def roc_chart(evaluations: Sequence[Evaluation]) -> Chart:
     """Receiver operating characteristic of every part, with the threshold in use on the last."""
-    figure = canvas("False match rate (FMR)", "Genuine pairs matched (1 − FNMR)", height=400)
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "width": 1}, name="guessing")
+    figure = roc_canvas()
     for shown in evaluations:
-        figure.add_scatter(
-            x=[0.0, *shown.curve.fmr],
-            y=[0.0, *(1 - rate for rate in shown.curve.fnmr)],
-            mode="lines",
-            name=f"{shown.part} (AUC {decimal(shown.auc.value)})",
-            line={"color": PART_COLOURS[shown.part], "dash": PART_DASHES[shown.part], "width": 2.2},
-        )
+        add_roc(figure, shown, shown.part, _line(shown))
     last = evaluations[-1]
     rates = last.confusion
     _mark_threshold(figure, last, rates.fmr.value, 1 - rates.fnmr.value)
-    figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%")
-    figure.update_yaxes(range=[-0.01, 1.01], tickformat=".0%")
     text = (
         f"Each point is one threshold; up and to the left is better. The area under the {last.part} curve is "
         f"{decimal(last.auc.value)}: the chance that a genuine pair scores higher than an impostor pair."
@@ -50,33 +43,64 @@ def roc_chart(evaluations: Sequence[Evaluation]) -> Chart:
 
 def det_chart(evaluations: Sequence[Evaluation]) -> Chart:
     """Detection error trade-off, both axes as normal deviates."""
-    figure = canvas("False match rate (FMR)", "False non-match rate (FNMR)", height=400)
+    figure = det_canvas()
     for shown in evaluations:
-        fmr, fnmr = np.array(shown.curve.fmr), np.array(shown.curve.fnmr)
-        inside = (fmr > 0) & (fmr < 1) & (fnmr > 0) & (fnmr < 1)  # 0 and 1 lie at infinity
-        figure.add_scatter(
-            x=ndtri(fmr[inside]).tolist(),
-            y=ndtri(fnmr[inside]).tolist(),
-            customdata=np.stack([fmr[inside], fnmr[inside]], axis=1).tolist(),
-            hovertemplate="FMR %{customdata[0]:.1%}, FNMR %{customdata[1]:.1%}",
-            mode="lines",
-            name=f"{shown.part} (EER {percent(shown.eer.value)})",
-            line={"color": PART_COLOURS[shown.part], "dash": PART_DASHES[shown.part], "width": 2.2},
-        )
+        add_det(figure, shown, shown.part, _line(shown))
     last = evaluations[-1]
-    ends = [float(ndtri(0.0015)), float(ndtri(0.85))]
-    figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": MUTED, "width": 1}, name="equal errors")
     rates = last.confusion
     if 0 < rates.fmr.value < 1 and 0 < rates.fnmr.value < 1:
         _mark_threshold(figure, last, float(ndtri(rates.fmr.value)), float(ndtri(rates.fnmr.value)))
-    ticks = {"tickvals": ndtri(_DET_TICKS).tolist(), "ticktext": [f"{100 * tick:g} %" for tick in _DET_TICKS]}
-    figure.update_xaxes(range=ends, **ticks)
-    figure.update_yaxes(range=ends, **ticks)
     text = (
         "The two errors against each other, drawn so that normally distributed scores give straight lines; "
         "down and to the left is better."
     )
     return Chart("Detection error trade-off (DET)", text, figure)
+
+
+def roc_canvas() -> go.Figure:
+    """A figure for ROC curves, with the diagonal of guessing."""
+    figure = canvas("False match rate (FMR)", "Genuine pairs matched (1 − FNMR)", height=400)
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "width": 1}, name="guessing")
+    figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%")
+    figure.update_yaxes(range=[-0.01, 1.01], tickformat=".0%")
+    return figure
+
+
+def add_roc(figure: go.Figure, shown: Evaluation, name: str, line: Mapping[str, Any]) -> None:
+    """Draw one curve into a :func:`roc_canvas`."""
+    figure.add_scatter(
+        x=[0.0, *shown.curve.fmr],
+        y=[0.0, *(1 - rate for rate in shown.curve.fnmr)],
+        mode="lines",
+        name=f"{name} (AUC {decimal(shown.auc.value)})",
+        line=line,
+    )
+
+
+def det_canvas() -> go.Figure:
+    """A figure for DET curves, with the diagonal of equal errors."""
+    figure = canvas("False match rate (FMR)", "False non-match rate (FNMR)", height=400)
+    ends = [float(ndtri(0.0015)), float(ndtri(0.85))]
+    figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": MUTED, "width": 1}, name="equal errors")
+    ticks = {"tickvals": ndtri(_DET_TICKS).tolist(), "ticktext": [f"{100 * tick:g} %" for tick in _DET_TICKS]}
+    figure.update_xaxes(range=ends, **ticks)
+    figure.update_yaxes(range=ends, **ticks)
+    return figure
+
+
+def add_det(figure: go.Figure, shown: Evaluation, name: str, line: Mapping[str, Any]) -> None:
+    """Draw one curve into a :func:`det_canvas`."""
+    fmr, fnmr = np.array(shown.curve.fmr), np.array(shown.curve.fnmr)
+    inside = (fmr > 0) & (fmr < 1) & (fnmr > 0) & (fnmr < 1)  # 0 and 1 lie at infinity
+    figure.add_scatter(
+        x=ndtri(fmr[inside]).tolist(),
+        y=ndtri(fnmr[inside]).tolist(),
+        customdata=np.stack([fmr[inside], fnmr[inside]], axis=1).tolist(),
+        hovertemplate="FMR %{customdata[0]:.1%}, FNMR %{customdata[1]:.1%}",
+        mode="lines",
+        name=f"{name} (EER {percent(shown.eer.value)})",
+        line=line,
+    )
 
 
 def score_chart(shown: Evaluation) -> Chart:
@@ -143,8 +167,12 @@ def oneshot_chart(shown: Evaluation) -> Chart:
     )
 
 
-def _mark_threshold(figure: object, shown: Evaluation, x: float, y: float) -> None:
-    figure.add_scatter(  # type: ignore[attr-defined]
+def _line(shown: Evaluation) -> dict[str, Any]:
+    return {"color": PART_COLOURS[shown.part], "dash": PART_DASHES[shown.part], "width": 2.2}
+
+
+def _mark_threshold(figure: go.Figure, shown: Evaluation, x: float, y: float) -> None:
+    figure.add_scatter(
         x=[x],
         y=[y],
         mode="markers",
