@@ -11,8 +11,9 @@ from twinlens import progress
 from twinlens.progress import track
 
 PROGRAM = """
-from twinlens.progress import track
-for i in track(range(3), "Counting", 3):
+from twinlens import progress
+progress._PATIENCE = {patience}
+for i in progress.track(range(3), "Counting", 3):
     if i == 2:
         raise SystemExit("stop")
 """
@@ -36,16 +37,28 @@ def test_without_a_terminal_what_takes_no_time_says_nothing(capsys: pytest.Captu
     assert capsys.readouterr() == ("", "")
 
 
-def test_on_a_terminal_there_is_a_bar_that_ends_before_an_error_is_printed() -> None:
+def on_a_terminal(patience: float) -> str:
+    """What the program shows there; nothing of it may be on standard output."""
     ours, theirs = pty.openpty()
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
     process = subprocess.run(
-        [sys.executable, "-c", PROGRAM], stderr=theirs, stdout=subprocess.PIPE, env=environment, check=False
+        [sys.executable, "-c", PROGRAM.format(patience=patience)],
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "80"},
+        check=False,
     )
     os.close(theirs)
-    with os.fdopen(ours, "rb") as terminal:
-        shown = terminal.read1(100_000).decode()
     assert process.stdout == b""
+    with os.fdopen(ours, "rb") as terminal:
+        return terminal.read1(100_000).decode()
+
+
+def test_on_a_terminal_there_is_a_bar_that_ends_before_an_error_is_printed() -> None:
+    shown = on_a_terminal(patience=-1)
     assert "2/3" in shown
     assert "\x1b[?25h" in shown  # the cursor is back
     assert shown.index("\x1b[?25h") < shown.rindex("stop")
+
+
+def test_on_a_terminal_what_takes_no_time_shows_no_bar() -> None:
+    assert on_a_terminal(patience=60).strip() == "stop"

@@ -19,16 +19,26 @@ _PATIENCE = 2.0
 def track(iterable: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
     """Yield the items and show on standard error how many of ``total`` are done.
 
-    The bar goes when it is full. Where standard error is no terminal, there is one line as soon as it takes more
-    than two seconds, and one at the end.
+    There is nothing to see before two seconds have gone by. The bar goes when it is full. Where standard error is no
+    terminal, there is one line instead, and one at the end.
     """
     console = Console(stderr=True)
-    if not console.is_terminal:
-        yield from _two_lines(iterable, description)
-        return
+    shown = _bar(iterable, description, total, console) if console.is_terminal else _two_lines(iterable, description)
+    yield from shown
+
+
+def _bar(iterable: Iterable[Item], description: str, total: int | None, console: Console) -> Iterator[Item]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield from progress.track(iterable, total=total, description=description)
+    progress, start = Progress(*columns, console=console, transient=True), time.monotonic()
+    task = progress.add_task(description, total=total)
+    try:
+        for item in iterable:
+            if time.monotonic() - start > _PATIENCE:
+                progress.start()
+            yield item
+            progress.advance(task)
+    finally:
+        progress.stop()
 
 
 def _two_lines(iterable: Iterable[Item], description: str) -> Iterator[Item]:
