@@ -8,6 +8,7 @@ elsewhere, and an address may hold a password.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 _LOCAL = Path("mlflow.db")
+_PASSWORD = re.compile("//[^/@]*@")
 
 
 def tracking_uri() -> str:
@@ -28,20 +30,16 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{_LOCAL.resolve()}"
 
 
-def experiment_name() -> str:
-    """What the runs are gathered under."""
-    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or "twinlens"
-
-
-def read_run_id(run: Run) -> str | None:
-    """The identifier that MLflow gave the run, if it was ever shown there."""
-    path = _place(run)
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
-
-
-def write_run_id(run: Run, run_id: str) -> None:
-    """Keep the identifier that MLflow gave the run."""
+def open_run(run: Run) -> str:
+    """The identifier of the MLflow run that shows a training: the one that it was interrupted in, or a new one."""
+    client = _client()
+    known = _read_run_id(run)
+    if known is not None:
+        client.update_run(known, status="RUNNING")
+        return known
+    run_id = str(client.create_run(_experiment(client), run_name=run.folder.name).info.run_id)
     write_text(_place(run), run_id + "\n")
+    return run_id
 
 
 @contextmanager
@@ -60,7 +58,7 @@ def plain_errors() -> Iterator[None]:
     except MlflowException as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise RunError(
-            f"MLflow at {tracking_uri()}: {reason}.",
+            f"MLflow at {_PASSWORD.sub('//', tracking_uri())}: {reason}.",
             "Set MLFLOW_TRACKING_URI to where the run was begun and go on with --resume; or go on without MLflow: "
             "--resume --set logger=tensorboard.",
         ) from error
@@ -76,7 +74,7 @@ def share(run: Run, figures: Mapping[str, float], files: list[Path]) -> None:
         figures: By name; they belong to no epoch.
         files: Those that are missing are left out.
     """
-    run_id = read_run_id(run)
+    run_id = _read_run_id(run)
     if run_id is None:
         return
     try:
@@ -99,6 +97,18 @@ def _client() -> MlflowClient:
     from mlflow.tracking import MlflowClient
 
     return MlflowClient(tracking_uri())
+
+
+def _experiment(client: MlflowClient) -> str:
+    """The experiment's identifier; it is made if there is none of its name."""
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or "twinlens"
+    found = client.get_experiment_by_name(name)
+    return str(found.experiment_id if found else client.create_experiment(name))
+
+
+def _read_run_id(run: Run) -> str | None:
+    path = _place(run)
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 
 
 def _place(run: Run) -> Path:

@@ -11,8 +11,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard import SummaryWriter
 
 from twinlens.evaluation.result import Epoch
-from twinlens.learning.module import SiameseModule
 from twinlens.learning.mistakes import mistake_strips
+from twinlens.learning.module import SiameseModule
 
 # Tags before the slash make the charts; these draw train and validation into one.
 _CHARTS = {
@@ -22,22 +22,25 @@ _CHARTS = {
     "learning rates": ["Multiline", ["learning_rate/.*"]],
 }
 _PARTS = ("train", "validation")
+_SAID_OTHERWISE = {"epoch", "learning_rate"}  # the step, and the rates of all layers
 _PULSE_SECONDS = 5.0
 
 
 def show_epoch(trainer: lightning.Trainer, module: SiameseModule, epoch: Epoch) -> None:
     """Hand an epoch's figures to whatever shows them, and its scores and worst mistakes to TensorBoard."""
-    values = {_tag(name): value for name, value in epoch.model_dump(exclude=_SAID_OTHERWISE).items() if value is not None}
+    figures = epoch.model_dump(exclude=_SAID_OTHERWISE, exclude_none=True)
+    values = {_tag(name): value for name, value in figures.items()}
     values |= {f"learning_rate/{layer}": rate for layer, rate in module.rates.items()}
     for logger in trainer.loggers:
         logger.log_metrics(values, step=epoch.epoch)
         if isinstance(logger, TensorBoardLogger):
             _show_pairs(logger.experiment, module, epoch.epoch)
-            logger.experiment.flush()  # or it may take two minutes until it is seen
+        logger.save()  # or it may take two minutes until TensorBoard shows it
 
 
-def show_charts(writer: SummaryWriter) -> None:
-    """Tell TensorBoard which curves belong into one chart."""
+def show_start(writer: SummaryWriter, recipe: str) -> None:
+    """Tell TensorBoard what is trained, and which curves belong into one chart."""
+    writer.add_text("recipe", f"```yaml\n{recipe}```")
     writer.add_custom_scalars({"Training": _CHARTS})
 
 
@@ -46,8 +49,7 @@ class Pulse(Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Start the clock."""
-        self._shown = time.monotonic()
-        self._losses: list[float] = []
+        self._restart()
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -59,10 +61,11 @@ class Pulse(Callback):
         for logger in trainer.loggers:
             logger.log_metrics({"step/loss": sum(self._losses) / len(self._losses)}, step=trainer.global_step)
             logger.save()
-        self.on_train_start(trainer, pl_module)
+        self._restart()
 
-
-_SAID_OTHERWISE = {"epoch", "learning_rate"}  # the step, and the rates of all layers
+    def _restart(self) -> None:
+        self._losses: list[float] = []
+        self._shown = time.monotonic()
 
 
 def _tag(name: str) -> str:

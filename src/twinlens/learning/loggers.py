@@ -8,10 +8,10 @@ from typing import Literal
 
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger
 
-from twinlens.config import Config
-from twinlens.learning.live import show_charts
+from twinlens.config import Config, dump_recipe
+from twinlens.learning.live import show_start
 from twinlens.runs import Run, is_follower
-from twinlens.tracking import experiment_name, plain_errors, read_run_id, tracking_uri, write_run_id
+from twinlens.tracking import open_run, plain_errors, tracking_uri
 
 _FOLDER = "tensorboard"
 
@@ -34,21 +34,14 @@ def open_logger(config: Config, run: Run) -> Iterator[Logger | Literal[False]]:
 
 def _tensorboard(config: Config, run: Run) -> TensorBoardLogger:
     is_new = not (run.folder / _FOLDER).exists()
-    logger = TensorBoardLogger(run.folder, name="", version=_FOLDER, default_hp_metric=False)
+    logger = TensorBoardLogger(run.folder, name="", version=_FOLDER)
     if is_new:
-        logger.log_hyperparams(config.model_dump(mode="json"))
-        show_charts(logger.experiment)
+        show_start(logger.experiment, dump_recipe(config))
     return logger
 
 
 def _mlflow(config: Config, run: Run) -> MLFlowLogger:
-    run_id = read_run_id(run)
-    logger = MLFlowLogger(experiment_name(), run.folder.name, tracking_uri(), run_id=run_id)
-    client = logger.experiment
-    assert logger.run_id is not None
-    if run_id is None:
-        logger.log_hyperparams(config.model_dump(mode="json"))
-        write_run_id(run, logger.run_id)
-    else:
-        client.update_run(run_id, status="RUNNING")
+    logger = MLFlowLogger(tracking_uri=tracking_uri(), run_id=open_run(run))
+    # A parameter may never change, and these may when the training is resumed.
+    logger.log_hyperparams(config.model_dump(mode="json", exclude={"logger": True, "training": {"threads"}}))
     return logger
