@@ -120,18 +120,18 @@ class Run:
         Raises:
             RunError: Its ``origin.json`` is missing or was changed.
         """
-        path = self.folder / "origin.json"
-        try:
-            return Origin(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"{path} does not say where the run was started: {error}.", "Train it anew.") from error
+        return read_origin(self.folder)
 
     def log(self, line: str) -> None:
         """Show a line on standard error and keep it in ``log.txt`` with the time."""
-        print(line, file=sys.stderr, flush=True)
-        path = self.folder / "log.txt"
-        with plain_disk_errors(path), path.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
+        log_line(self.folder / "log.txt", line)
+
+
+def log_line(path: Path, line: str) -> None:
+    """Show a line on standard error and keep it in the file ``path`` with the time."""
+    print(line, file=sys.stderr, flush=True)
+    with plain_disk_errors(path), path.open("a", encoding="utf-8") as file:
+        file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
 
 
 def is_follower(config: TrainingConfig) -> bool:
@@ -160,12 +160,7 @@ def find_run(folder: Path, config: Config, *, resume: bool) -> Run:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} is neither a run nor an empty folder.", "Choose another folder with --out.")
         return run
-    differences = list(_differences(run.config().model_dump(mode="json"), config.model_dump(mode="json")))
-    if differences:
-        raise RunError(
-            f"{folder} was started with another configuration: {'; '.join(differences[:_MOST_NAMED])}.",
-            "Choose another folder with --out.",
-        )
+    refuse_differences(run.config().model_dump(mode="json"), config.model_dump(mode="json"), folder)
     if not resume:
         raise RunError(f"{folder} holds a run already.", "Go on with --resume, or choose another folder with --out.")
     return run
@@ -175,10 +170,28 @@ def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
     """Make the folder of a new run, or open that of an interrupted one; arguments and errors as :func:`find_run`."""
     run = find_run(folder, config, resume=resume)
     if not run.recipe.is_file() and not is_follower(config.training):
-        started = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        write_json(folder / "origin.json", asdict(Origin(started, source_commit(), machine(), versions())))
+        write_origin(folder)
         write_text(run.recipe, dump_recipe(config))
     return run
+
+
+def write_origin(folder: Path) -> None:
+    """Note where and when what is in ``folder`` was started."""
+    started = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    write_json(folder / "origin.json", asdict(Origin(started, source_commit(), machine(), versions())))
+
+
+def read_origin(folder: Path) -> Origin:
+    """Where and when what is in ``folder`` was started.
+
+    Raises:
+        RunError: Its ``origin.json`` is missing or was changed.
+    """
+    path = folder / "origin.json"
+    try:
+        return Origin(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path} does not say where the run was started: {error}.", "Train it anew.") from error
 
 
 def source_commit() -> str:
@@ -216,6 +229,20 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def refuse_differences(there: Any, here: Any, folder: Path) -> None:
+    """Refuse to go on with another configuration than ``folder`` was started with.
+
+    Raises:
+        RunError: They differ in something that makes another run.
+    """
+    differences = list(_differences(there, here))
+    if differences:
+        raise RunError(
+            f"{folder} was started with another configuration: {'; '.join(differences[:_MOST_NAMED])}.",
+            "Choose another folder with --out.",
+        )
 
 
 def _differences(there: Any, here: Any, key: str = "") -> Iterator[str]:
