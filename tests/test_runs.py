@@ -1,15 +1,12 @@
-import re
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-import twinlens
-from twinlens import runs
 from twinlens.config import Config, parse_config
 from twinlens.errors import ConfigError, RunError, TwinlensError
-from twinlens.runs import Run, find_run, is_follower, machine, source_commit, start_run, versions
+from twinlens.origin import machine, source_commit, versions
+from twinlens.runs import Run, find_run, is_follower, start_run
 
 CONFIG = parse_config({"name": "small", "data": {"kind": "synthetic"}, "training": {"batch_size": 7}}, "here")
 RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK")
@@ -152,58 +149,6 @@ def test_log_is_shown_and_kept_with_the_time(tmp_path: Path, capsys: pytest.Capt
     lines = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
     assert [line[19:] for line in lines] == [" epoch 1", " größer ≥"]
     assert all(datetime.strptime(line[:19], "%Y-%m-%d %H:%M:%S") for line in lines)
-
-
-def fake_checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A repository with a source tree, which twinlens takes for its own; the commit."""
-    source = folder / "src" / "twinlens" / "runs.py"
-    source.parent.mkdir(parents=True)
-    source.touch()
-    git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
-        subprocess.run([*git, *command], cwd=folder, check=True)
-    monkeypatch.setattr(runs, "__file__", str(source))
-    head = subprocess.run([*git, "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
-    return head.stdout.strip()
-
-
-def test_commit_is_that_of_the_checkout_and_says_if_the_source_was_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commit = fake_checkout(tmp_path, monkeypatch)
-    assert re.fullmatch(r"[0-9a-f]{40}", commit)
-    assert source_commit() == commit
-    (tmp_path / "notes.txt").touch()
-    assert source_commit() == commit
-    (tmp_path / "src" / "twinlens" / "new.py").touch()
-    assert source_commit() == f"{commit}+changes"
-
-
-def test_installed_package_takes_no_commit_from_the_repository_around_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake_checkout(tmp_path, monkeypatch)
-    installed = tmp_path / "venv" / "site-packages" / "twinlens"
-    installed.mkdir(parents=True)
-    monkeypatch.setattr(runs, "__file__", str(installed / "runs.py"))
-    assert source_commit() == f"twinlens {twinlens.__version__}"
-
-
-def test_without_git_the_version_has_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_checkout(tmp_path, monkeypatch)
-    monkeypatch.setenv("PATH", "")
-    assert source_commit() == f"twinlens {twinlens.__version__}"
-
-
-def test_machine_is_named_with_its_cores() -> None:
-    assert re.search(r"\S.*, \d+ cores, \w+$", machine())
-
-
-def test_versions_are_those_installed() -> None:
-    found = versions()
-    assert found["twinlens"] == twinlens.__version__
-    assert {"python", "numpy", "scikit-learn", "pillow", "onnxruntime"} <= set(found)
-    assert all(re.match(r"\d+\.\d+", version) for version in found.values())
 
 
 def test_configuration_survives_any_number_of_starts(tmp_path: Path) -> None:
