@@ -154,8 +154,8 @@ def start_run(folder: Path, config: Config, *, resume: bool) -> Run:
     return run
 
 
-def refuse_differences(there: Any, here: Any, folder: Path) -> None:
-    """Refuse to go on with another configuration than ``folder`` was started with.
+def refuse_differences(there: Any, here: Any, what: object) -> None:
+    """Refuse to go on with another configuration than ``what`` was started with.
 
     Raises:
         RunError: They differ in something that makes another run.
@@ -163,7 +163,7 @@ def refuse_differences(there: Any, here: Any, folder: Path) -> None:
     differences = list(_differences(there, here))
     if differences:
         raise RunError(
-            f"{folder} was started with another configuration: {'; '.join(differences[:_MOST_NAMED])}.",
+            f"{what} was started with another configuration: {'; '.join(differences[:_MOST_NAMED])}.",
             "Choose another folder with --out.",
         )
 
