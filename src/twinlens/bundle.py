@@ -109,19 +109,22 @@ class Bundle(BaseModel):
         return self.folder / MODEL
 
 
-def write_bundle(folder: Path, model: bytes, manifest: Manifest) -> Bundle:
+def write_bundle(folder: Path, model: bytes, manifest: Manifest, card: str | None = None) -> Bundle:
     """Write a bundle, whole or not at all; one that lies there already is replaced.
 
     Args:
         folder: Where.
         model: The ONNX file's content.
         manifest: Its ``model_sha256`` and ``fingerprint`` are computed here.
+        card: The model card, unless it comes later.
     """
     described = manifest.model_copy(update={"model_sha256": hashlib.sha256(model).hexdigest()})
     sealed = described.model_copy(update={"fingerprint": described.computed_fingerprint()})
     with whole_folder(folder, replace=True) as temporary:
         (temporary / MODEL).write_bytes(model)
         write_text(temporary / MANIFEST, sealed.model_dump_json(indent=1) + "\n")
+        if card is not None:
+            write_text(temporary / CARD, card)
     return Bundle(folder=folder, manifest=sealed)
 
 

@@ -17,7 +17,6 @@ from twinlens.config import Frame
 from twinlens.data import duplicates as module
 from twinlens.data.dataset import Dataset
 from twinlens.data.duplicates import PairStream, exact_duplicates, near_duplicates
-from twinlens.looks import brightness_and_sharpness
 from twinlens.data.sources import LfwFiles
 from twinlens.data.store import open_store
 from twinlens.data.synthetic.look import draw_look
@@ -25,6 +24,7 @@ from twinlens.data.synthetic.portrait import portrait
 from twinlens.data.synthetic.shot import draw_shot
 from twinlens.data.uncut import lfw_view1
 from twinlens.images import to_crop
+from twinlens.looks import brightness_and_sharpness
 
 
 def pairs_of(stream: PairStream) -> set[tuple[int, int]]:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import twinlens
-from twinlens.cli import data, evaluate, quickstart, report, results, train
+from twinlens.cli import bundle, data, evaluate, quickstart, report, results, train
 from twinlens.cli.describe import describe_command
 
 
@@ -61,6 +61,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 data.app.command("describe")(describe_command)
+app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")
 

@@ -24,10 +24,10 @@ from twinlens.data.description import (
     Spread,
 )
 from twinlens.data.lfw import read_errata
-from twinlens.looks import brightness_and_sharpness
 from twinlens.data.sources import locate_lfw
 from twinlens.data.store import Store
 from twinlens.data.uncut import lfw_view1
+from twinlens.looks import brightness_and_sharpness
 from twinlens.types import Float32Array, IntArray
 
 _BINS = 24

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinlens.config import Frame
-from twinlens.looks import brightness_and_sharpness
 from twinlens.evaluation.intervals import clopper_pearson
 from twinlens.images import to_crop
+from twinlens.looks import brightness_and_sharpness
 from twinlens.progress import track
 from twinlens.reporting.photos import Photos
 from twinlens.reporting.scores import ScoredPairs

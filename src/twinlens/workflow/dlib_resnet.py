@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from twinlens.config import Frame
 from twinlens.errors import BundleError
 from twinlens.types import Float32Array
+from twinlens.workflow.chain import Chain
 
 MODEL_FILE = "dlib_face_recognition_resnet_model_v1.dat"
 # dlib's face chip with its usual padding, as a part of LFW's frame: the square that is left when the mean landmarks
@@ -60,59 +60,58 @@ def dlib_resnet(content: bytes) -> bytes:
 
 
 class _Graph:
-    """ONNX nodes, one after the other, with the name, channels and side of what came out last."""
+    """The network as far as it has been written, with the channels and the side of what comes out."""
 
     def __init__(self) -> None:
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
-        self._last, self._channels, self._side = "crops", 3, FRAME.height
+        self._chain = Chain("crops")
+        self._channels, self._side = 3, FRAME.height
 
     def stem(self, filters: Float32Array, affine: Float32Array) -> None:
         """Pixels to numbers, then one convolution whose picture is halved twice."""
-        self._node("Cast", to=1)  # to float32
-        self._node("Sub", _MEAN)
-        self._node("Div", _SCALE)
-        self._node("Transpose", perm=[0, 3, 1, 2])
+        self._chain.add("Cast", to=1)  # to float32
+        self._chain.add("Sub", _MEAN)
+        self._chain.add("Div", _SCALE)
+        self._chain.add("Transpose", perm=[0, 3, 1, 2])
         self._convolution(filters, affine, kernel=7, stride=2)
-        self._node("Relu")
-        self._node("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
+        self._chain.add("Relu")
+        self._chain.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
         self._side = (self._side - 3) // 2 + 1
 
     def residual(self, weights: Sequence[Float32Array], *, halves: bool) -> None:
         """Two convolutions, added to what they were made of, or to that averaged to half its size."""
-        start, channels, side = self._last, self._channels, self._side
+        start, channels, side = self._chain.last, self._channels, self._side
         self._convolution(weights[0], weights[1], kernel=3, stride=2 if halves else 1)
-        self._node("Relu")
+        self._chain.add("Relu")
         self._convolution(weights[2], weights[3], kernel=3, stride=1)
-        made, made_side = self._last, self._side
-        self._last, self._side = start, side
+        made, made_side = self._chain.last, self._side
+        self._chain.last, self._side = start, side
         if halves:
-            self._node("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+            self._chain.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
             self._side //= 2
         # dlib adds what differs in size as if zeros stood where one of the two ends.
         largest = max(made_side, self._side)
-        around = self._padded(self._last, self._channels - channels, largest - self._side)
+        around = self._padded(self._chain.last, self._channels - channels, largest - self._side)
         through = self._padded(made, 0, largest - made_side)
         self._side = largest
-        self._last = through
-        self._node("Add", around)
-        self._node("Relu")
+        self._chain.last = through
+        self._chain.add("Add", around)
+        self._chain.add("Relu")
 
     def finish(self, weights: Float32Array) -> bytes:
         """Average over the picture, then one layer without a bias; returns the file."""
         from onnx import TensorProto, checker, helper
 
-        self._node("GlobalAveragePool")
-        self._node("Flatten")
+        self._chain.add("GlobalAveragePool")
+        self._chain.add("Flatten")
         matrix = weights[:, :, 0, 0]
-        self._node("MatMul", matrix)
-        self._nodes[-1].output[0] = "embeddings"
+        self._chain.add("MatMul", matrix)
+        self._chain.end("embeddings")
         graph = helper.make_graph(
-            self._nodes,
+            self._chain.nodes,
             "dlib-resnet",
             [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", *FRAME.shape])],
             [helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["n", matrix.shape[1]])],
-            self._constants,
+            self._chain.constants,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
         checker.check_model(model, full_check=True)
@@ -126,7 +125,7 @@ class _Graph:
         bias = filters.ravel()[-len(scale) :]
         # dlib pads none where it takes steps.
         pad = kernel // 2 if stride == 1 else 0
-        self._node(
+        self._chain.add(
             "Conv",
             shaped * scale[:, None, None, None],
             bias * scale + shift,
@@ -141,24 +140,9 @@ class _Graph:
         """The result called ``name`` with zeros added at the ends; itself if there are none to add."""
         if channels == side == 0:
             return name
-        self._last = name
-        self._node("Pad", np.array([0, 0, 0, 0, 0, channels, side, side], np.int64))
-        return self._last
-
-    def _node(self, kind: str, *inputs: np.ndarray | str, **attributes: Any) -> None:
-        """Append a node that takes the last result and more constants or results."""
-        from onnx import helper, numpy_helper
-
-        names = []
-        for value in inputs:
-            if isinstance(value, np.ndarray):
-                self._constants.append(numpy_helper.from_array(value, f"constant{len(self._constants)}"))
-                names.append(self._constants[-1].name)
-            else:
-                names.append(value)
-        output = f"result{len(self._nodes)}"
-        self._nodes.append(helper.make_node(kind, [self._last, *names], [output], **attributes))
-        self._last = output
+        self._chain.last = name
+        self._chain.add("Pad", np.array([0, 0, 0, 0, 0, channels, side, side], np.int64))
+        return self._chain.last
 
 
 def _read_layers(content: bytes) -> list[tuple[str, Float32Array]]:

@@ -17,6 +17,7 @@ from twinlens.data.omniglot import is_background, read_omniglot, read_runs
 from twinlens.data.protocols import lfw_view1_test, lfw_view2_folds, part_of_list
 from twinlens.data.sources import LfwFiles, locate_lfw, locate_omniglot
 from twinlens.data.store import Store, open_store
+from twinlens.data.uncut import lfw_view1
 from twinlens.errors import ConfigError
 from twinlens.types import Episode, Pairs
 
@@ -50,10 +51,8 @@ def pair_trial(protocol: str, bundle: Bundle, *, skip_broken: bool) -> Trial:
     if protocol == VIEW1:
         store, files = _lfw(frame, skip_broken)
         trial = Trial(VIEW1, store, lfw_view1_test(store.dataset, files.lists, store.broken))
-    elif Path(protocol).suffix.lower() == ".csv":
-        listed, pairs = read_pair_list(Path(protocol))
-        store = open_store(listed, frame, skip_broken=skip_broken)
-        trial = Trial(Path(protocol).stem, store, part_of_list(listed, pairs, store.dataset))
+    elif _is_csv(protocol):
+        trial = _listed(Path(protocol), frame, skip_broken)
     else:
         raise ConfigError(
             f"There is no protocol {protocol!r}.", f"Give {VIEW1}, {VIEW2}, {OMNIGLOT} or a CSV file of pairs."
@@ -61,6 +60,24 @@ def pair_trial(protocol: str, bundle: Bundle, *, skip_broken: bool) -> Trial:
     training = bundle.manifest.training
     refuse_seen((*training.seen, *training.calibrated), trial.store.dataset, trial.part, protocol)
     return trial
+
+
+def calibration_trial(protocol: str, frame: Frame, *, skip_broken: bool) -> Trial:
+    """The pairs that a network from elsewhere is calibrated on: the training pairs of ``lfw-view1``, or a CSV's.
+
+    Raises:
+        ConfigError: There is no such protocol.
+        DataError: The data is missing or wrong.
+    """
+    if protocol == VIEW1:
+        store, files = _lfw(frame, skip_broken)
+        return Trial(VIEW1, store, lfw_view1(store.dataset, files.lists, store.broken).train)
+    if _is_csv(protocol):
+        return _listed(Path(protocol), frame, skip_broken)
+    raise ConfigError(
+        f"Nothing can be calibrated on {protocol!r}.",
+        f"Give {VIEW1}, whose training pairs are taken, or a CSV file of pairs.",
+    )
 
 
 def view2_folds(bundle: Bundle, *, skip_broken: bool) -> tuple[Store, tuple[Part, ...]]:
@@ -92,6 +109,16 @@ def omniglot_runs(bundle: Bundle) -> tuple[Store, tuple[Episode, ...]]:
     refuse_seen(bundle.manifest.training.seen, dataset, evaluation, OMNIGLOT)
     drawings, episodes = read_runs(files)
     return open_store(drawings, bundle.manifest.frame), episodes
+
+
+def _is_csv(protocol: str) -> bool:
+    return Path(protocol).suffix.lower() == ".csv"
+
+
+def _listed(path: Path, frame: Frame, skip_broken: bool) -> Trial:
+    listed, pairs = read_pair_list(path)
+    store = open_store(listed, frame, skip_broken=skip_broken)
+    return Trial(path.stem, store, part_of_list(listed, pairs, store.dataset))
 
 
 def _lfw(frame: Frame, skip_broken: bool) -> tuple[Store, LfwFiles]:
