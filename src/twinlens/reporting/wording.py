@@ -53,8 +53,8 @@ def points_span(interval: Interval, digits: int = 1) -> str:
 
 
 def p_value(value: float) -> str:
-    """``0.0321`` as ``0.032``; what is smaller than can be believed to the digit as ``< 0.0001``."""
-    return "< 0.0001" if value < 0.0001 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
+    """``0.0321`` as ``0.032``; what is so small that its digits mean nothing as ``< 0.001``."""
+    return "< 0.001" if value < 0.001 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
 
 
 def listing(words: Sequence[str]) -> str:

@@ -1,0 +1,108 @@
+"""A comparison in words: what may be concluded, what may not, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from twinlens.evaluation.paired import Difference
+from twinlens.reporting.compare.comparison import Finding, ModelTest, RecipeFigures, RunFigures
+from twinlens.reporting.compare.recipes import Recipe
+from twinlens.reporting.compare.terms import reasons
+from twinlens.reporting.compare.testing import LEVEL, on_equal_terms
+from twinlens.reporting.wording import count, decimal, decimal_span, listing, p_value, percent, points, points_span
+
+
+def headline(recipes: Sequence[Recipe], findings: Sequence[Finding]) -> str:
+    """What it comes to, in one sentence."""
+    better = sum(finding.better for finding in findings)
+    if len(recipes) == 1:
+        return f"There is nothing to rank: {len(recipes[0].runs)} runs of one recipe, with {recipes[0].seeds}."
+    if not findings:
+        return "Nothing can be ranked here: no two of these recipes were tested on equal terms."
+    if len(findings) == 1:
+        return sentence(findings[0])
+    if better == 0:
+        return f"None of these can be ranked: all {len(findings)} differences are within noise."
+    return f"Of {len(findings)} differences {better} {'is' if better == 1 else 'are'} beyond noise."
+
+
+def sentence(finding: Finding) -> str:
+    """What one finding says."""
+    first, second = _with_runs(finding.first, finding.first_runs), _with_runs(finding.second, finding.second_runs)
+    alone = finding.first_runs == finding.second_runs == 1
+    pairs = f"the same {count(finding.pairs)} test pairs"
+    if not finding.better:
+        return (
+            f"{first} and {second} cannot be ranked: on {pairs} they differ by {_accuracy(finding.accuracy)} and "
+            f"{_auc(finding.auc)}, which is within noise (p {_p(finding.corrected)})."
+        )
+    claim = (
+        f"{first} is better than {second}: on {pairs} it is ahead by {_accuracy(finding.accuracy)} and "
+        f"{_auc(finding.auc)} (p {_p(finding.corrected)})."
+    )
+    doubt = "That ranks two models, not two recipes: with one run each nothing is known of what other seeds would do."
+    return f"{claim} {doubt}" if alone else f"{claim} What lies between runs of one recipe is part of the intervals."
+
+
+def seed_sentences(recipes: Sequence[RecipeFigures], tests: Sequence[ModelTest]) -> Iterator[str]:
+    """What lies between the runs of one recipe, for every tested recipe with several; none is called better."""
+    for recipe in recipes:
+        if recipe.accuracy is None or recipe.auc is None or recipe.accuracy.deviation is None:
+            continue
+        accuracy, auc = recipe.accuracy, recipe.auc
+        apart = [t for t in tests if t.same_recipe and t.first in recipe.runs and t.corrected < 1 - LEVEL]
+        real = (
+            f" As models, {listing([f'{test.first} and {test.second}' for test in apart])} do differ on these pairs; "
+            "it is luck that made them so."
+            if apart
+            else ""
+        )
+        yield (
+            f"{recipe.label}, {accuracy.runs} runs with {recipe.seeds}: accuracy {percent(accuracy.mean)} on average, "
+            f"from {percent(accuracy.lowest)} to {percent(accuracy.highest)}, standard deviation "
+            f"{points(accuracy.deviation or 0)} points; AUC {decimal(auc.mean)}, standard deviation "
+            f"{decimal(auc.deviation or 0)}. That much lies between trainings of one recipe. None is better than "
+            f"another, and to pick one by its test figures would be to choose on the test.{real}"
+        )
+
+
+def refusals(recipes: Sequence[Recipe]) -> Iterator[str]:
+    """What cannot be held against each other, and why."""
+    for one, other in combinations(on_equal_terms(recipes), 2):
+        assert one[0].terms is not None
+        assert other[0].terms is not None
+        sides = " cannot be compared with ".join(listing([recipe.label for recipe in side]) for side in (one, other))
+        yield f"{sides}: {'; '.join(reasons(one[0].terms, other[0].terms))}."
+    for recipe in recipes:
+        if recipe.terms is None:
+            yield (
+                f"{listing(list(recipe.runs))} cannot be compared: not tested. Look at the test pairs, once, with "
+                "twinlens evaluate."
+            )
+
+
+def caveats(runs: Sequence[RunFigures]) -> list[str]:
+    """Every warning once, with the runs it belongs to."""
+    who: dict[str, list[str]] = {}
+    for run in runs:
+        for caveat in run.caveats:
+            who.setdefault(caveat, []).append(run.label)
+    return [f"{listing(labels)}: {caveat}" for caveat, labels in who.items()]
+
+
+def _with_runs(label: str, runs: int) -> str:
+    return label if runs == 1 else f"{label} ({runs} runs)"
+
+
+def _accuracy(difference: Difference) -> str:
+    return f"{points(difference.interval.value)} points of accuracy ({points_span(difference.interval)})"
+
+
+def _auc(difference: Difference) -> str:
+    return f"{decimal(difference.interval.value)} of AUC ({decimal_span(difference.interval)})"
+
+
+def _p(value: float) -> str:
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
