@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import twinlens
-from twinlens.cli import bundle, data, evaluate, quickstart, report, results, train
+from twinlens.cli import bundle, compare, data, evaluate, quickstart, report, results, train
 from twinlens.cli.describe import describe_command
 
 
@@ -60,6 +60,7 @@ app.command("recipes")(train.recipes)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 data.app.command("describe")(describe_command)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
