@@ -52,8 +52,18 @@ recipes = st.builds(
             batch_norm=st.booleans(),
             conv_dropout=rates,
             init=section("fan-in") | section("normal", conv_weight=gaussians, head_bias=gaussians),
+        )
+        | section("koch", output=st.sampled_from(["sigmoid", "linear"])),
+        inference=section(flip=st.booleans()),
+        loss=section("contrastive", margin=st.floats(0.1, 2))
+        | section("triplet", mining=st.sampled_from(["all", "semihard", "hard"]))
+        | section("margin-softmax", margin_type=st.sampled_from(["cosine", "angle"]), warmup_epochs=st.integers(0, 9))
+        | st.fixed_dictionaries(
+            {"kind": st.just("sum"), "terms": st.just([{"weight": 0.5, "loss": {"kind": "supervised-contrastive"}}])}
         ),
-        augment=section("none") | section("affine", rotation=positive, scale=st.just((0.5, 2.0)), flip=rates),
+        augment=section("none")
+        | section("photo", erase=rates, shift=rates)
+        | section("affine", rotation=positive, scale=st.just((0.5, 2.0)), flip=rates),
         optimiser=section("sgd", learning_rate=positive, momentum=rates, layers=layers)
         | section("adam", l2=st.floats(0, 9), beta2=rates, layers=layers),
         schedule=section("exponential", factor=shares) | section("cosine", warmup_epochs=st.integers(0, 99)),

@@ -57,7 +57,7 @@ def test_key_of_another_variant_is_unknown(load: Load) -> None:
         ("optimiser: {layers: {conv9: {l2: 1}}}", "optimiser.layers.conv9: Input should be 'conv1'"),
         ("optimiser: {layers: {conv1: {l2: -1}}}", "optimiser.layers.conv1.l2: Input should be greater than"),
         ("optimiser:", "optimiser: Input should be a valid dictionary"),
-        ("network: {kind: resnet}", "network.kind: Input should be 'koch'"),
+        ("network: {kind: resnet}", "network: Input tag 'resnet' found using 'kind' does not match"),
         ("network: {widths: [1, 2, 3]}", "network.widths.3: Field required"),
         ("data: {kind: celeba}", "data: Input tag 'celeba' found using 'kind' does not match"),
         ("data: {kind: folder}", "data.root: Field required"),

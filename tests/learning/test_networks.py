@@ -7,24 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from twinlens.config import Config, load_config, recipe_names
+from twinlens.config import load_config, recipe_names
 from twinlens.config.base import Frame
-from twinlens.config.networks import FanInInit, FixedNormalisation, KochNetwork, PerImageNormalisation
-from twinlens.learning.networks import NETWORKS, Twin, normalise, to_images
+from twinlens.config.networks import (
+    CompactNetwork,
+    FanInInit,
+    FixedNormalisation,
+    KochNetwork,
+    Network,
+    PerImageNormalisation,
+)
+from twinlens.learning.networks import Twin, build_network, normalise, to_images
 
 CROPS = arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6), st.sampled_from([1, 3])))
 
 
-def kinds(annotation: object) -> set[str]:
-    """Values of ``kind`` of a variant or of a union of them."""
-    fields = getattr(annotation, "model_fields", None)
-    if fields is not None:
-        return {fields["kind"].default}
-    return set().union(*(kinds(inner) for inner in typing.get_args(annotation)), set())
+@pytest.mark.parametrize("network", [KochNetwork(), CompactNetwork()], ids=lambda network: network.kind)
+def test_every_kind_of_network_in_the_configuration_can_be_built(network: Network) -> None:
+    built = build_network(network, Frame())
+    assert built.dim == built(torch.zeros(2, 1, 105, 105)).shape[1]
 
 
-def test_every_kind_of_network_in_the_configuration_exists_and_no_other() -> None:
-    assert set(NETWORKS) == kinds(Config.model_fields["network"].annotation)
+def test_both_kinds_are_all_that_the_configuration_knows() -> None:
+    assert typing.get_args(typing.get_args(Network)[0]) == (KochNetwork, CompactNetwork)
 
 
 @given(CROPS)
@@ -81,7 +86,7 @@ def test_twin_embeds_each_crop_by_itself(normalisation: FixedNormalisation | Per
 @pytest.mark.parametrize("recipe", recipe_names())
 def test_network_of_every_recipe_fits_its_frame(recipe: str) -> None:
     config = load_config(recipe)
-    twin = Twin(config.network, config.normalisation, config.frame).eval()
+    twin = Twin(config.network, config.normalisation, config.frame, config.inference.flip).eval()
     crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, *config.frame.shape), dtype=np.uint8))
     with torch.no_grad():
         embeddings = twin(crops)

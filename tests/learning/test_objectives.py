@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 from tests.learning.small import fit, read_history, small_config, small_partition
 from twinlens.comparison import Cosine
 from twinlens.config import parse_config
+from twinlens.config.base import Frame
 from twinlens.config.data import Identities, PairsOnly
 from twinlens.config.losses import (
     BinaryCrossEntropy,
@@ -23,8 +24,9 @@ from twinlens.config.losses import (
     Triplet,
     WeightedLoss,
 )
-from twinlens.config.networks import FanInInit
+from twinlens.config.networks import CompactNetwork
 from twinlens.learning.classes import class_labels
+from twinlens.learning.networks import build_network
 from twinlens.learning.objectives import Objective, build_objective
 from twinlens.learning.objectives.criteria import MarginClassifier
 
@@ -38,7 +40,8 @@ def some(n: int = 8, seed: int = 0) -> torch.Tensor:
 
 def objective(loss: Loss) -> Objective:
     torch.manual_seed(0)
-    return build_objective(loss, DIM, FanInInit(), CLASSES)
+    network = build_network(CompactNetwork(widths=(2,), dim=DIM), Frame(height=16, width=16))
+    return build_objective(loss, network, CLASSES)
 
 
 def distances(embeddings: torch.Tensor) -> np.ndarray:

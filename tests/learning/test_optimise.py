@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tests.learning.small import small_config, small_partition
-from twinlens.config.optimisation import Adam, CosineSchedule, ExponentialSchedule, LayerRates, Sgd
+from twinlens.config.optimisation import Adam, AdamW, CosineSchedule, ExponentialSchedule, LayerRates, Sgd
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
 
@@ -173,3 +173,19 @@ def test_rates_of_all_layers_follow_the_schedule() -> None:
         assert rates["head"] == pytest.approx(0.003 * 0.9**epoch)
         optimiser.step()
         scheduler.step()
+
+
+def test_decoupled_weight_decay_takes_its_share_of_the_weights_alone() -> None:
+    layers, config = tiny(), AdamW(learning_rate=0.1, weight_decay=0.3)
+    before = {id(p): p.detach().clone() for layer in layers.values() for p in layer.parameters()}
+    optimiser = build_optimiser(layers, config)
+    for layer in layers.values():
+        for parameter in layer.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    weights = {id(weight) for layer in layers.values() for weight in weights_of(layer)}
+    for layer in layers.values():
+        for parameter in layer.parameters():
+            kept = 1 - 0.1 * 0.3 if id(parameter) in weights else 1
+            torch.testing.assert_close(parameter.detach(), before[id(parameter)] * kept)
+    assert l2_penalty(optimiser) == 0

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from twinlens.config.base import NonNegative, Positive, Section
 
+Chance = Annotated[float, Field(ge=0, le=1)]
+
 
 class NoAugmentation(Section):
     """Crops as they are."""
@@ -28,15 +30,55 @@ class AffineAugmentation(Section):
     """
 
     kind: Literal["affine"] = "affine"
-    probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    probability: Chance = 0.5
     rotation: NonNegative = 10.0
     shear: NonNegative = 0.3
     scale: tuple[Positive, Positive] = (0.8, 1.2)
     translation: NonNegative = 2.0
-    flip: Annotated[float, Field(ge=0, le=1)] = 0.0
+    flip: Chance = 0.0
 
     @model_validator(mode="after")
     def _scale_is_ordered(self) -> AffineAugmentation:
         if self.scale[0] > self.scale[1]:
             raise ValueError("scale must be [smallest, largest]")
         return self
+
+
+class PhotoAugmentation(Section):
+    """Strong distortions for photos: everything that may change without changing who it is.
+
+    Each is drawn uniformly, anew for every crop.
+
+    Attributes:
+        flip: Chance of a left-right flip.
+        rotation: Largest angle in degrees, either way.
+        scale: Largest change of size, as a share, either way.
+        shift: Largest shift along each axis, as a share of the crop, either way.
+        brightness: Largest change of brightness, as a share of white, either way.
+        contrast: Largest change of contrast, as a share, either way.
+        saturation: Largest change of saturation, as a share, either way; of colour crops only.
+        grey: Chance that a colour crop loses its colours.
+        erase: Chance that a rectangle is replaced by noise.
+        erase_area: Largest share of the crop that is erased.
+
+    References:
+        Z. Zhong et al. (2020), Random erasing data augmentation, AAAI.
+    """
+
+    kind: Literal["photo"] = "photo"
+    flip: Chance = 0.5
+    rotation: NonNegative = 15.0
+    scale: Chance = 0.15
+    shift: Chance = 0.08
+    brightness: Chance = 0.2
+    contrast: Chance = 0.4
+    saturation: Chance = 0.4
+    grey: Chance = 0.2
+    erase: Chance = 0.5
+    erase_area: Chance = 0.25
+
+
+Augmentation = Annotated[
+    NoAugmentation | AffineAugmentation | PhotoAugmentation,
+    Field(discriminator="kind"),
+]

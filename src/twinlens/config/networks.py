@@ -84,3 +84,37 @@ class KochNetwork(Section):
     conv_dropout: Dropout = 0.0
     dense_dropout: Dropout = 0.0
     init: Annotated[NormalInit | FanInInit, Field(discriminator="kind")] = NormalInit()
+
+
+class CompactNetwork(Section):
+    """A small residual network for little data and for CPUs.
+
+    A stem of stride 2, stages of pre-activation blocks (He et al., 2016) that halve the resolution from the second
+    stage on, a weight for every place of the last maps (as in MobileFaceNets; Chen et al., 2018), and a linear
+    embedding with batch normalisation.
+
+    Attributes:
+        widths: Channels of the stages.
+        blocks: Blocks of each stage, of two convolutions each.
+        dim: Dimension of the embedding.
+        dropout: Share of inputs dropped before the embedding.
+    """
+
+    kind: Literal["compact"] = "compact"
+    widths: Annotated[tuple[Count, ...], Field(min_length=1, max_length=6)] = (24, 48, 96, 192)
+    blocks: Count = 2
+    dim: Count = 256
+    dropout: Dropout = 0.3
+
+
+Network = Annotated[KochNetwork | CompactNetwork, Field(discriminator="kind")]
+
+
+class Inference(Section):
+    """What is done with a crop where nothing is learned: in validation, in tests and in use.
+
+    Attributes:
+        flip: Embed each crop and its mirror image and take the mean; twice the work. Not for characters.
+    """
+
+    flip: bool = False

@@ -72,6 +72,26 @@ class Adam(_Optimiser):
         return self
 
 
+class AdamW(Section):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+
+    Attributes:
+        learning_rate: Of every layer.
+        weight_decay: Share of each weight (not of biases and norms) that a step takes away, times the learning rate.
+        beta1: Decay of the mean of the gradients.
+        beta2: Decay of the mean of their squares.
+    """
+
+    kind: Literal["adamw"] = "adamw"
+    learning_rate: Positive = 1e-3
+    weight_decay: NonNegative = 0.05
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+
+
+Optimiser = Annotated[Sgd | Adam | AdamW, Field(discriminator="kind")]
+
+
 class ExponentialSchedule(Section):
     """Learning rates are multiplied by ``factor`` after every epoch; 1 keeps them.
 

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from twinlens.config.augmentation import AffineAugmentation, NoAugmentation
+from twinlens.config.augmentation import Augmentation, NoAugmentation
 from twinlens.config.base import Count, Frame, Section
 from twinlens.config.data import DataConfig, Identities, LfwData, SplitConfig
 from twinlens.config.losses import BinaryCrossEntropy, Loss
-from twinlens.config.networks import FixedNormalisation, KochNetwork, Normalisation
-from twinlens.config.optimisation import Adam, CosineSchedule, ExponentialSchedule, Sgd
+from twinlens.config.networks import FixedNormalisation, Inference, KochNetwork, Network, Normalisation
+from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
 from twinlens.config.training import TrainingConfig
 
 
@@ -44,6 +44,7 @@ class Config(Section):
         frame: How a photo becomes a crop.
         normalisation: How a crop becomes what the network sees.
         network: What turns a crop into an embedding.
+        inference: What else is done with a crop where nothing is learned.
         loss: What training lowers.
         augment: Distortions of the training crops.
         optimiser: How the weights are changed.
@@ -59,10 +60,11 @@ class Config(Section):
     split: SplitConfig = SplitConfig()
     frame: Frame = Frame()
     normalisation: Normalisation = FixedNormalisation()
-    network: KochNetwork = KochNetwork()
+    network: Network = KochNetwork()
+    inference: Inference = Inference()
     loss: Loss = BinaryCrossEntropy()
-    augment: Annotated[NoAugmentation | AffineAugmentation, Field(discriminator="kind")] = NoAugmentation()
-    optimiser: Annotated[Sgd | Adam, Field(discriminator="kind")] = Sgd()
+    augment: Augmentation = NoAugmentation()
+    optimiser: Optimiser = Sgd()
     schedule: Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")] = ExponentialSchedule()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -72,4 +74,14 @@ class Config(Section):
     def _split_fits_the_setting(self) -> Config:
         if self.split.kind == "pairs" and isinstance(self.data.setting, Identities):
             raise ValueError("split.kind 'pairs' needs listed pairs; set data.setting.kind to pairs-only")
+        return self
+
+    @model_validator(mode="after")
+    def _layers_are_those_of_the_network(self) -> Config:
+        if (
+            not isinstance(self.network, KochNetwork)
+            and not isinstance(self.optimiser, AdamW)
+            and self.optimiser.layers
+        ):
+            raise ValueError("optimiser.layers names layers of the koch network; leave it out")
         return self

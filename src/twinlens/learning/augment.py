@@ -5,50 +5,74 @@ from __future__ import annotations
 import torch
 from kornia.geometry.transform import get_affine_matrix2d, warp_affine
 
-from twinlens.config.augmentation import AffineAugmentation, NoAugmentation
+from twinlens.config.augmentation import AffineAugmentation, Augmentation, NoAugmentation, PhotoAugmentation
+from twinlens.learning.photometry import change_colours, erase
 
 # The paper's translation is in pixels of its 105-pixel crops.
 _PAPER_SIZE = 105
 
 
-def augment(images: torch.Tensor, config: NoAugmentation | AffineAugmentation) -> torch.Tensor:
-    """Distort float images ``(n, channels, height, width)``, each by itself; the shape stays.
+def augment(images: torch.Tensor, config: Augmentation) -> torch.Tensor:
+    """Distort float images in [0, 1], ``(n, channels, height, width)``, each by itself; the shape stays.
 
-    Every component of the affine map (rotation, the two shears, the two scales, the two shifts) is drawn
-    uniformly and applied with ``config.probability`` on its own, as in Koch et al. (2015), section 3.3. What
-    comes in from outside the picture repeats its border. Random numbers come from torch's default generator.
+    With ``affine`` every component of the map (rotation, the two shears, the two scales, the two shifts) is drawn
+    uniformly and applied with ``config.probability`` on its own, as in Koch et al. (2015), section 3.3. What comes in
+    from outside the picture repeats its border. Random numbers come from torch's default generator.
     """
     if isinstance(config, NoAugmentation):
         return images
     # In float32: a coordinate in bfloat16 is wrong by up to a pixel.
     with torch.autocast(images.device.type, enabled=False):
-        matrices = _affine_matrices(len(images), images.shape[-2:], config, images.device)
-        warped = warp_affine(
-            images,
-            matrices[:, :2],
-            (images.shape[-2], images.shape[-1]),
-            padding_mode="border",
-            align_corners=True,
-        )
-    flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < config.flip
-    return torch.where(flipped, warped.flip(-1), warped)
+        if isinstance(config, AffineAugmentation):
+            return _flip(_warp(images, _affine_matrices(images, config)), config.flip)
+        moved = _flip(_warp(images, _similarity_matrices(images, config)), config.flip)
+        return erase(change_colours(moved, config), config)
 
 
-def _affine_matrices(n: int, size: torch.Size, config: AffineAugmentation, device: torch.device) -> torch.Tensor:
+def _warp(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+    size = (images.shape[-2], images.shape[-1])
+    return warp_affine(images, matrices[:, :2], size, padding_mode="border", align_corners=True)
+
+
+def _flip(images: torch.Tensor, chance: float) -> torch.Tensor:
+    flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < chance
+    return torch.where(flipped, images.flip(-1), images)
+
+
+def _affine_matrices(images: torch.Tensor, config: AffineAugmentation) -> torch.Tensor:
+    n, device = len(images), images.device
+
     def draw(low: float, high: float, neutral: float, components: int) -> torch.Tensor:
         values = torch.empty(n, components, device=device).uniform_(low, high)
         chosen = torch.rand(n, components, device=device) < config.probability
         return torch.where(chosen, values, torch.full_like(values, neutral))
 
-    height, width = size
     shift = draw(-config.translation, config.translation, 0, 2)
     shear = draw(-config.shear, config.shear, 0, 2).atan()
-    centre = torch.tensor([(width - 1) / 2, (height - 1) / 2], device=device).expand(n, 2)
     return get_affine_matrix2d(
-        translations=shift * torch.tensor([width, height], device=device) / _PAPER_SIZE,
-        center=centre,
+        translations=shift * _extent(images) / _PAPER_SIZE,
+        center=_centres(images),
         scale=draw(*config.scale, 1, 2),
         angle=draw(-config.rotation, config.rotation, 0, 1)[:, 0],
         sx=shear[:, 0],
         sy=shear[:, 1],
     )
+
+
+def _similarity_matrices(images: torch.Tensor, config: PhotoAugmentation) -> torch.Tensor:
+    n, device = len(images), images.device
+    return get_affine_matrix2d(
+        translations=torch.empty(n, 2, device=device).uniform_(-config.shift, config.shift) * _extent(images),
+        center=_centres(images),
+        scale=torch.empty(n, 1, device=device).uniform_(1 - config.scale, 1 + config.scale).expand(n, 2),
+        angle=torch.empty(n, device=device).uniform_(-config.rotation, config.rotation),
+    )
+
+
+def _extent(images: torch.Tensor) -> torch.Tensor:
+    """Width and height in pixels."""
+    return torch.tensor([images.shape[-1], images.shape[-2]], device=images.device)
+
+
+def _centres(images: torch.Tensor) -> torch.Tensor:
+    return ((_extent(images) - 1) / 2).expand(len(images), 2)

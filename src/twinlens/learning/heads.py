@@ -18,18 +18,19 @@ class WeightedL1Head(nn.Module):
     Args:
         dim: Dimension of the embeddings.
         init: How the weights are drawn.
+        difference: How far a unit's values for two photos lie apart on average before training, roughly.
     """
 
-    def __init__(self, dim: int, init: NormalInit | FanInInit) -> None:
+    def __init__(self, dim: int, init: NormalInit | FanInInit, difference: float = 0.2) -> None:
         super().__init__()
         self.linear = nn.Linear(dim, 1)
         if isinstance(init, NormalInit):
             draw(self.linear.weight, init.head_weight)
             draw(self.linear.bias, init.head_bias)
         else:
-            # Differences count against a match from the start. Sigmoid units differ by a fifth or so on average,
-            # so the first logits lie around zero, where the cross-entropy teaches most.
-            nn.init.constant_(self.linear.weight, -5 / dim)
+            # Differences count against a match from the start, and the first logits lie around zero, where the
+            # cross-entropy teaches most.
+            nn.init.constant_(self.linear.weight, -1 / (difference * dim))
             nn.init.ones_(self.linear.bias)
 
     def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:

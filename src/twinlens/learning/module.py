@@ -47,10 +47,10 @@ class SiameseModule(lightning.LightningModule):
         self.config = config
         self.partition = partition
         self.crops = crops
-        self.twin = Twin(config.network, config.normalisation, config.frame)
+        self.twin = Twin(config.network, config.normalisation, config.frame, config.inference.flip)
         self.labels = class_labels(partition, config.data.setting)
         classes = int(self.labels.max()) + 1
-        self.objective = build_objective(config.loss, self.twin.dim, config.network.init, classes)
+        self.objective = build_objective(config.loss, self.twin.network, classes)
         if config.training.channels_last:
             self.twin = self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._material = material_digest(partition)
@@ -185,7 +185,7 @@ class SiameseModule(lightning.LightningModule):
     def validation_step(self, batch: CropBatch, batch_idx: int) -> None:
         """Embed one batch of validation samples."""
         crops, positions = batch
-        self.validating.add(positions, self.twin.embed(self._images(crops)))
+        self.validating.add(positions, self.twin.infer(self._images(crops)))
 
     def on_validation_epoch_end(self) -> None:
         """Score the validation pairs and the one-shot tasks."""

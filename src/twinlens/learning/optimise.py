@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from twinlens.config.optimisation import Adam, CosineSchedule, ExponentialSchedule, LayerRates, Sgd
+from twinlens.config.optimisation import Adam, AdamW, CosineSchedule, ExponentialSchedule, LayerRates, Sgd
 
 
-def build_optimiser(layers: dict[str, nn.Module], config: Sgd | Adam) -> torch.optim.Optimizer:
+def build_optimiser(layers: dict[str, nn.Module], config: Sgd | Adam | AdamW) -> torch.optim.Optimizer:
     """One parameter group for the weights of each layer and one for its biases and norms.
 
     Args:
@@ -22,7 +22,8 @@ def build_optimiser(layers: dict[str, nn.Module], config: Sgd | Adam) -> torch.o
     groups = [group for name, layer in layers.items() for group in _groups(name, layer, config)]
     if isinstance(config, Sgd):
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum_start)
-    return torch.optim.Adam(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2))
+    kind = torch.optim.Adam if isinstance(config, Adam) else torch.optim.AdamW
+    return kind(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2))
 
 
 def schedule_factor(config: ExponentialSchedule | CosineSchedule, epoch: int, max_epochs: int) -> float:
@@ -35,9 +36,9 @@ def schedule_factor(config: ExponentialSchedule | CosineSchedule, epoch: int, ma
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def set_momentum(optimiser: torch.optim.Optimizer, config: Sgd | Adam, epoch: int) -> None:
+def set_momentum(optimiser: torch.optim.Optimizer, config: Sgd | Adam | AdamW, epoch: int) -> None:
     """Let the momentum of every layer rise linearly to its own, as in Koch et al. (2015), section 3.2."""
-    if isinstance(config, Adam):
+    if not isinstance(config, Sgd):
         return
     progress = min(1.0, epoch / config.momentum_epochs)
     for group in optimiser.param_groups:
@@ -47,7 +48,12 @@ def set_momentum(optimiser: torch.optim.Optimizer, config: Sgd | Adam, epoch: in
 
 
 def l2_penalty(optimiser: torch.optim.Optimizer) -> float:
-    """The penalty ``Σ λ·‖w‖²`` as it stands now; its gradient is the optimiser's weight decay ``2λ·w``."""
+    """The penalty ``Σ λ·‖w‖²`` as it stands now; its gradient is the optimiser's weight decay ``2λ·w``.
+
+    Decoupled weight decay is no penalty: 0.
+    """
+    if isinstance(optimiser, torch.optim.AdamW):
+        return 0.0
     with torch.no_grad():
         return sum(
             float(group["weight_decay"]) / 2 * float(parameter.float().square().sum())
@@ -57,13 +63,13 @@ def l2_penalty(optimiser: torch.optim.Optimizer) -> float:
         )
 
 
-def _groups(name: str, layer: nn.Module, config: Sgd | Adam) -> Iterator[dict[str, Any]]:
-    own = config.layers.get(name, LayerRates())  # type: ignore[call-overload]
+def _groups(name: str, layer: nn.Module, config: Sgd | Adam | AdamW) -> Iterator[dict[str, Any]]:
+    own = LayerRates() if isinstance(config, AdamW) else config.layers.get(name, LayerRates())  # type: ignore[call-overload]
     rate = own.learning_rate or config.learning_rate
-    l2 = config.l2 if own.l2 is None else own.l2
+    decay = config.weight_decay if isinstance(config, AdamW) else 2 * (config.l2 if own.l2 is None else own.l2)
     # A bias or a norm's scale is no weight: a penalty would only pull it to a place that means nothing.
     weights = [p for p in layer.parameters() if p.ndim > 1]
     others = [p for p in layer.parameters() if p.ndim <= 1]
-    yield {"params": weights, "lr": rate, "weight_decay": 2 * l2, "layer": name}
+    yield {"params": weights, "lr": rate, "weight_decay": decay, "layer": name}
     if others:
         yield {"params": others, "lr": rate, "weight_decay": 0.0, "layer": name}

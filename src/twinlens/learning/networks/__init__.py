@@ -1,4 +1,4 @@
-"""Networks: crops in, embeddings out. A new one is a file here, an entry below and a variant in the config."""
+"""Networks: crops in, embeddings out. A new one is a file here, a case below and a variant in the config."""
 
 from __future__ import annotations
 
@@ -6,10 +6,26 @@ import torch
 from torch import nn
 
 from twinlens.config.base import Frame
-from twinlens.config.networks import KochNetwork, Normalisation, PerImageNormalisation
+from twinlens.config.networks import (
+    CompactNetwork,
+    KochNetwork,
+    Network,
+    Normalisation,
+    PerImageNormalisation,
+)
+from twinlens.learning.networks.compact import CompactEncoder
 from twinlens.learning.networks.koch import KochEncoder
 
-NETWORKS = {"koch": KochEncoder}
+__all__ = ["CompactEncoder", "KochEncoder", "Twin", "build_network", "normalise", "to_images"]
+
+
+def build_network(config: Network, frame: Frame) -> KochEncoder | CompactEncoder:
+    """The network of a configuration, for crops of ``frame``."""
+    match config:
+        case KochNetwork():
+            return KochEncoder(config, frame)
+        case CompactNetwork():
+            return CompactEncoder(config, frame)
 
 
 class Twin(nn.Module):
@@ -19,20 +35,29 @@ class Twin(nn.Module):
         config: The network.
         normalisation: How 0..255 becomes what the network sees.
         frame: Size and colours of a crop.
+        flip: Embed each crop and its mirror image and take the mean, where nothing is learned.
     """
 
-    def __init__(self, config: KochNetwork, normalisation: Normalisation, frame: Frame) -> None:
+    def __init__(self, config: Network, normalisation: Normalisation, frame: Frame, flip: bool = False) -> None:
         super().__init__()
-        self.network = NETWORKS[config.kind](config, frame)
+        self.network = build_network(config, frame)
         self.normalisation = normalisation
+        self.flip = flip
         self.dim = self.network.dim
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        """Embed uint8 crops ``(n, height, width, channels)`` as float ``(n, dim)``."""
-        return self.embed(to_images(crops))
+        """Embed uint8 crops ``(n, height, width, channels)`` as float ``(n, dim)``, as a bundle does."""
+        return self.infer(to_images(crops))
+
+    def infer(self, images: torch.Tensor) -> torch.Tensor:
+        """Embed float images in [0, 1], ``(n, channels, height, width)``, as a bundle does."""
+        embeddings = self.embed(images)
+        if self.flip:
+            embeddings = (embeddings + self.embed(images.flip(-1))) / 2
+        return embeddings
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed float images in [0, 1], ``(n, channels, height, width)``."""
+        """Embed float images in [0, 1], ``(n, channels, height, width)``, once, as a training does."""
         embeddings: torch.Tensor = self.network(normalise(images, self.normalisation))
         return embeddings
 

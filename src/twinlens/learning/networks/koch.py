@@ -55,6 +55,8 @@ class KochEncoder(nn.Module):
         )
         self.layers = nn.Sequential(blocks)
         self.dim = config.dense
+        self.head_init = config.init
+        self.difference = 0.2 if config.output == "sigmoid" else 1.0
         _initialise(self, config.init)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

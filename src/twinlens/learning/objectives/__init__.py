@@ -6,24 +6,23 @@ A loss over pairs is a class in ``pairs``, one over classes an entry in ``criter
 from __future__ import annotations
 
 from twinlens.config.losses import BinaryCrossEntropy, Contrastive, Loss
-from twinlens.config.networks import FanInInit, NormalInit
+from twinlens.learning.networks import CompactEncoder, KochEncoder
 from twinlens.learning.objectives.classes import ClassObjective
 from twinlens.learning.objectives.pairs import ContrastiveObjective, LogisticObjective
 
 Objective = LogisticObjective | ContrastiveObjective | ClassObjective
 
 
-def build_objective(config: Loss, dim: int, init: NormalInit | FanInInit, classes: int) -> Objective:
+def build_objective(config: Loss, network: KochEncoder | CompactEncoder, classes: int) -> Objective:
     """The objective of a loss.
 
     Args:
         config: The loss.
-        dim: Dimension of the embeddings.
-        init: How a learned comparison is drawn.
+        network: Whose embeddings are judged.
         classes: Number of training classes, for losses over classes.
     """
     if isinstance(config, BinaryCrossEntropy):
-        return LogisticObjective(dim, init)
+        return LogisticObjective(network)
     if isinstance(config, Contrastive):
         return ContrastiveObjective(config)
-    return ClassObjective(config, dim, classes)
+    return ClassObjective(config, network.dim, classes)

@@ -9,8 +9,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, normalize
 
 from twinlens.comparison import Cosine, WeightedL1
 from twinlens.config.losses import Contrastive
-from twinlens.config.networks import FanInInit, NormalInit
 from twinlens.learning.heads import WeightedL1Head
+from twinlens.learning.networks import CompactEncoder, KochEncoder
 from twinlens.learning.objectives.outcome import Outcome
 
 
@@ -20,15 +20,14 @@ class LogisticObjective(nn.Module):
     A pair is decided rightly if its probability lies on the right side of one half.
 
     Args:
-        dim: Dimension of the embeddings.
-        init: How the comparison's weights are drawn.
+        network: Whose embeddings are judged; it says how the comparison's weights are drawn.
     """
 
     by_pairs = True
 
-    def __init__(self, dim: int, init: NormalInit | FanInInit) -> None:
+    def __init__(self, network: KochEncoder | CompactEncoder) -> None:
         super().__init__()
-        self.head = WeightedL1Head(dim, init)
+        self.head = WeightedL1Head(network.dim, network.head_init, network.difference)
 
     def forward(self, embeddings: torch.Tensor, is_genuine: torch.Tensor) -> Outcome:
         """Judge embeddings ``(2b, dim)`` by ``is_genuine`` float ``(b,)``."""
