@@ -56,13 +56,7 @@ def train(
     run = find_run(Path(out) if out else Path("runs") / config.name, config, resume=resume)
     if run.result.is_file():
         return run
-    if find_spec("lightning") is None:
-        raise ConfigError("Training needs torch.", "Install it: pip install 'twinlens[train]'.")
-    if config.logger == "mlflow" and find_spec("mlflow") is None:
-        raise ConfigError(
-            "The recipe wants to be shown in MLflow, which is not installed.",
-            "Install it: pip install 'twinlens[mlflow]', or take TensorBoard: --set logger=tensorboard.",
-        )
+    refuse_missing(config)
     prepared = prepare(config, skip_broken=skip_broken)
     from twinlens.learning import train as learning
 
@@ -71,6 +65,21 @@ def train(
         sys.exit()  # all that is left is one process's work
     _write_bundle(module, config, prepared, run)
     return run
+
+
+def refuse_missing(config: Config) -> None:
+    """Say what a training needs that is not installed.
+
+    Raises:
+        ConfigError: Something is missing.
+    """
+    if find_spec("lightning") is None:
+        raise ConfigError("Training needs torch.", "Install it: pip install 'twinlens[train]'.")
+    if config.logger == "mlflow" and find_spec("mlflow") is None:
+        raise ConfigError(
+            "The recipe wants to be shown in MLflow, which is not installed.",
+            "Install it: pip install 'twinlens[mlflow]', or take TensorBoard: --set logger=tensorboard.",
+        )
 
 
 def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run: Run) -> None:
