@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
+from tests.shown import started_browser
 from tests.simulated import Row, draw_face, simulate_result, simulate_rows, write_scores
 from twinlens.evaluation.result import Result
 from twinlens.reporting.scores import ScoredPairs, read_scores
@@ -31,3 +33,9 @@ def scores(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> ScoredP
 @pytest.fixture(scope="session")
 def photos() -> Callable[[str], UInt8Array]:
     return lambda name: np.asarray(draw_face(name))
+
+
+@pytest.fixture(scope="module")  # while it runs, there is an event loop that other tests would stumble over
+def browser() -> Iterator[Browser]:
+    with started_browser() as browser:
+        yield browser
