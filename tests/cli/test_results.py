@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from tests.simulated import simulate_result, simulate_rows, write_run
 from twinlens.cli.results import app
 from twinlens.errors import DataError, TwinlensError
-from twinlens.reporting.results import BEGIN, END
+from twinlens.reporting.results.table import BEGIN, END
 
 
 @pytest.fixture

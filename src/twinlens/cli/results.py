@@ -18,7 +18,7 @@ def publish(
     to: Annotated[Path, typer.Option(help="Where published results are kept.")] = _FOLDER,
 ) -> None:
     """Copy a run's result and scored pairs, without photos, to where published results are kept."""
-    from twinlens.reporting.results import publish as publish_run
+    from twinlens.reporting.results.publish import publish as publish_run
 
     typer.echo(f"Published: {publish_run(run, to)}\nNext:      twinlens results table --write README.md")
 
@@ -34,9 +34,11 @@ def table(
     """Print the table of all published results, or write it into files."""
     from twinlens.errors import DataError
     from twinlens.files import write_text
-    from twinlens.reporting.results import published, results_table, update_between_markers
+    from twinlens.reporting.results.publish import published
+    from twinlens.reporting.results.table import results_table, update_between_markers
+    from twinlens.reporting.scores import read_result
 
-    text = results_table(published(results))
+    text = results_table(read_result(path) for path in published(results))
     if not write:
         typer.echo(text)
         return

@@ -49,14 +49,19 @@ def read_contenders(folders: Sequence[Path]) -> tuple[Contender, ...]:
     for i, place in enumerate(places):
         if place in places[:i]:
             raise ConfigError(f"{folders[i]} is given twice.", "Give every run once.")
-    found = [_read(folder) for folder in folders]
+    found = [read_contender(folder) for folder in folders]
     for one, other in combinations(found, 2):
         if one.result.provenance == other.result.provenance and one.result.training == other.result.training:
             raise ConfigError(f"{one.folder} and {other.folder} are one and the same run.", "Give one of them.")
     return tuple(found)
 
 
-def _read(folder: Path) -> Contender:
+def read_contender(folder: Path) -> Contender:
+    """Read one run.
+
+    Raises:
+        RunError: The folder holds no result, or its scores are missing or of another test.
+    """
     result = read_result(folder)
     if result.test is None:
         return Contender(folder, result, None)

@@ -26,7 +26,12 @@ def settings(result: Result, place: str) -> dict[str, str]:
     Raises:
         ConfigError: The recipe has keys that this version does not know.
     """
-    return dict(_leaves(parse_config(result.recipe, place).model_dump(mode="json"), ""))
+    return flat(parse_config(result.recipe, place))
+
+
+def flat(config: Config) -> dict[str, str]:
+    """A configuration as ``section.key`` and value; keys that are not set are left out."""
+    return dict(_leaves(config.model_dump(mode="json"), ""))
 
 
 def identity(values: Mapping[str, str]) -> frozenset[tuple[str, str]]:

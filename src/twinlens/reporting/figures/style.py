@@ -23,7 +23,7 @@ GRID = "#E6EAF0"
 PART_COLOURS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 PART_DASHES = {"train": "dot", "validation": "dash", "test": "solid"}
 
-_FONT = "Inter, 'Segoe UI', system-ui, -apple-system, 'Helvetica Neue', Arial, sans-serif"
+FONT = "Inter, 'Segoe UI', system-ui, -apple-system, 'Helvetica Neue', Arial, sans-serif"
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def canvas(x: str, y: str, height: int = 330) -> go.Figure:
     figure.update_layout(
         height=height,
         template="none",
-        font={"family": _FONT, "size": 12.5, "color": INK},
+        font={"family": FONT, "size": 12.5, "color": INK},
         margin={"l": 62, "r": 14, "t": 34, "b": 50},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        hoverlabel={"font_family": _FONT, "bgcolor": "white"},
+        hoverlabel={"font_family": FONT, "bgcolor": "white"},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font_size": 12},
         xaxis={**axis, "title_text": x},
         yaxis={**axis, "title_text": y},

@@ -1,0 +1,1 @@
+"""Published results: small files that hold everything but photos, and the tables and pages made from them."""

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from tests.reporting.results.made import named
+from tests.simulated import Row, simulate_result, write_run
+from twinlens.errors import RunError
+from twinlens.evaluation.result import OneShot, Result
+from twinlens.reporting.results.publish import publish, published
+from twinlens.types import Interval
+
+
+def test_publishing_copies_result_and_scores_and_nothing_else(result: Result, rows: list[Row], tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", named(result, "koch", 0), rows)
+    (run / "photo.jpg").write_bytes(b"x")
+    place = publish(run, tmp_path / "results")
+    assert place == tmp_path / "results" / "koch"
+    assert {path.name for path in place.iterdir()} == {"result.json", "scores-test.csv"}
+    assert (place / "scores-test.csv").read_bytes() == (run / "scores-test.csv").read_bytes()
+
+
+def test_what_other_protocols_say_is_carried_along(result: Result, rows: list[Row], tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", named(result, "koch", 0), rows)
+    figure = OneShot(
+        name="official 20 runs", n_way=20, k_shot=1, tasks=400, accuracy=Interval(0.8, 0.7, 0.9, "x"), chance=0.05
+    )
+    (run / "omniglot-20way").mkdir()
+    (run / "omniglot-20way" / "evaluation.json").write_text(figure.model_dump_json(), encoding="utf-8")
+    place = publish(run, tmp_path / "results")
+    text = (place / "evaluation-omniglot-20way.json").read_text(encoding="utf-8")
+    assert OneShot.model_validate_json(text) == figure
+
+
+def test_seeds_lie_beside_each_other_and_one_replaces_itself(result: Result, rows: list[Row], tmp_path: Path) -> None:
+    for seed in (0, 1, 1):
+        publish(write_run(tmp_path / "run", named(result, "koch", seed), rows), tmp_path / "results")
+    assert [place.name for place in published(tmp_path / "results")] == ["koch", "koch-seed1"]
+
+
+def test_synthetic_runs_are_never_published(rows: list[Row], tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", simulate_result(rows, synthetic=True), rows)
+    with pytest.raises(RunError, match="synthetic"):
+        publish(run, tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_without_a_folder_there_are_no_results(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no folder"):
+        published(tmp_path / "nowhere")
