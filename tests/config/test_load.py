@@ -57,10 +57,7 @@ recipes = st.builds(
         inference=section(flip=st.booleans()),
         loss=section("contrastive", margin=st.floats(0.1, 2))
         | section("triplet", mining=st.sampled_from(["all", "semihard", "hard"]))
-        | section("margin-softmax", margin_type=st.sampled_from(["cosine", "angle"]), warmup_epochs=st.integers(0, 9))
-        | st.fixed_dictionaries(
-            {"kind": st.just("sum"), "terms": st.just([{"weight": 0.5, "loss": {"kind": "supervised-contrastive"}}])}
-        ),
+        | section("margin-softmax", margin_type=st.sampled_from(["cosine", "angle"]), warmup_epochs=st.integers(0, 9)),
         augment=section("none")
         | section("photo", erase=rates, shift=rates)
         | section("affine", rotation=positive, scale=st.just((0.5, 2.0)), flip=rates),

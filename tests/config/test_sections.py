@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from twinlens.config import Config, Frame
 from twinlens.config.augmentation import AffineAugmentation
 from twinlens.config.base import Section
+from twinlens.config.losses import Triplet, WeightedLoss
 from twinlens.config.networks import KochNetwork, NormalInit
 from twinlens.config.optimisation import Sgd
 
@@ -51,6 +52,7 @@ def test_every_section_is_frozen_and_knows_its_keys(model: type[BaseModel]) -> N
 @pytest.mark.parametrize("model", SECTIONS, ids=lambda model: model.__name__)
 def test_every_default_fits_its_own_section(model: type[BaseModel]) -> None:
     required = {"name": "a", "root": Path("photos"), "list": Path("pairs.csv"), "learning_rate": 0.1}
+    required |= {"loss": Triplet(), "terms": (WeightedLoss(loss=Triplet()),)}
     given = {name: required[name] for name, field in model.model_fields.items() if field.is_required()}
     built = model.model_validate(given)
     assert model.model_validate(built.model_dump()) == built
