@@ -33,7 +33,8 @@ def evaluate(
         target: A run's folder or a bundle's.
         protocol: ``lfw-view1``, ``lfw-view2``, ``omniglot-20way`` or the path of a pairs CSV; a run's own test
             part if not given.
-        out: Folder for the figures and scored pairs; not for a run's own test part, which has its place.
+        out: Folder for the figures and scored pairs; not for a run's own test part, which has its place. If not given,
+            ``evaluation-PROTOCOL`` in a run's folder, of a bundle ``NAME-PROTOCOL`` where one stands.
         skip_broken: Leave out images that cannot be read.
 
     Returns:
@@ -53,7 +54,8 @@ def evaluate(
     if protocol is None:
         raise ConfigError("A bundle has no test part of its own.", "Say --protocol lfw-view1 or another.")
     bundle = read_bundle(run.folder if is_bundle else run.bundle)
-    folder = out or Path(f"{bundle.manifest.name}-{Path(protocol).stem}")
+    name = Path(protocol).stem
+    folder = out or (Path(f"{bundle.manifest.name}-{name}") if is_bundle else run.folder / f"evaluation-{name}")
     settings = EvaluationConfig() if is_bundle else run.config().evaluation
     outcome = _judge(bundle, protocol, folder, settings, skip_broken=skip_broken)
     write_text(folder / "evaluation.json", outcome.model_dump_json(indent=1) + "\n")

@@ -24,8 +24,8 @@ def test_what_other_protocols_say_is_carried_along(result: Result, rows: list[Ro
     figure = OneShot(
         name="official 20 runs", n_way=20, k_shot=1, tasks=400, accuracy=Interval(0.8, 0.7, 0.9, "x"), chance=0.05
     )
-    (run / "omniglot-20way").mkdir()
-    (run / "omniglot-20way" / "evaluation.json").write_text(figure.model_dump_json(), encoding="utf-8")
+    (run / "evaluation-omniglot-20way").mkdir()
+    (run / "evaluation-omniglot-20way" / "evaluation.json").write_text(figure.model_dump_json(), encoding="utf-8")
     place = publish(run, tmp_path / "results")
     text = (place / "evaluation-omniglot-20way.json").read_text(encoding="utf-8")
     assert OneShot.model_validate_json(text) == figure

@@ -38,8 +38,8 @@ def publish(run: Path, to: Path) -> Path:
         for path in (source.result, source.scores("test")):
             if path.is_file():
                 shutil.copyfile(path, temporary / path.name)
-        for path in sorted(run.glob("*/evaluation.json")):
-            shutil.copyfile(path, temporary / f"evaluation-{path.parent.name}.json")
+        for path in sorted(run.glob("evaluation-*/evaluation.json")):
+            shutil.copyfile(path, temporary / f"{path.parent.name}.json")
     return place
 
 
