@@ -31,7 +31,7 @@ def settings(result: Result, place: str) -> dict[str, str]:
 
 def flat(config: Config) -> dict[str, str]:
     """A configuration as ``section.key`` and value; keys that are not set are left out."""
-    return dict(_leaves(config.model_dump(mode="json"), ""))
+    return dict(leaves(config.model_dump(mode="json")))
 
 
 def identity(values: Mapping[str, str]) -> frozenset[tuple[str, str]]:
@@ -48,11 +48,12 @@ def differing_keys(recipes: Sequence[Mapping[str, str]]) -> list[str]:
     return [key for key in ordered if key != "name" and len({recipe.get(key) for recipe in recipes}) > 1]
 
 
-def _leaves(value: object, key: str) -> Iterator[tuple[str, str]]:
+def leaves(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """The values of nested sections, each with its key; what is not set is left out."""
     if isinstance(value, dict) and value.keys() == {"mean", "std"}:
         yield key, f"N({value['mean']:g}, {value['std']:g})"
     elif isinstance(value, dict):
         for name, below in value.items():
-            yield from _leaves(below, f"{key}.{name}" if key else name)
+            yield from leaves(below, f"{key}.{name}" if key else name)
     elif value is not None:
         yield key, value if isinstance(value, str) else json.dumps(value)
