@@ -52,11 +52,11 @@ class Sweep:
     @property
     def gate(self) -> Path:
         """The lock under which processes choose their trials."""
-        return self.folder / "trials" / "gate.lock"
+        return self.folder / "trials" / ".gate"
 
     def lock(self, number: int) -> Path:
         """The lock of the process that works on a trial."""
-        return self.folder / "trials" / f"{number:03d}.lock"
+        return self.folder / "trials" / f".{number:03d}.lock"
 
     def run(self, number: int) -> Run:
         """The run of a trial."""

@@ -1,0 +1,133 @@
+"""The database of a sweep: who may open it, and what lies in it before the first trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import optuna
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from twinlens.config.sweep import HalvingPruner, MedianPruner, NoPruner, SweepConfig
+from twinlens.errors import ConfigError, RunError
+from twinlens.learning.sweep.claims import Claims
+from twinlens.learning.sweep.space import to_params
+from twinlens.locks import locked
+from twinlens.runs import refuse_differences
+from twinlens.sweeps import Sweep, question
+
+# Seconds that a process waits for another one that is writing.
+_WAIT = 60
+
+
+@contextmanager
+def open_study(
+    sweep: Sweep, config: SweepConfig, *, storage: str | None, material: str, resume: bool
+) -> Iterator[Claims]:
+    """What this process may do with the trials of a sweep; makes them if there are none.
+
+    All are there from the beginning, and wait until somebody takes them: so there is never one too many, however many
+    processes take part.
+
+    Args:
+        sweep: Its folder.
+        config: What to look for.
+        storage: Address of a database; ``None`` is for the one in the folder.
+        material: Digest of what trains and validates.
+        resume: Go on with a sweep, or take part in it, if the database holds it already.
+
+    Raises:
+        RunError: The database cannot be used, or holds another sweep of this name, or one that was not to be gone on
+            with, or one with other photos or pairs.
+        ConfigError: ``storage`` is no address of a database.
+    """
+    # An address with a file: in it takes any character of a path literally.
+    url = storage or f"sqlite:///file:{quote(str(sweep.database.absolute()))}?uri=true&timeout={_WAIT}"
+    with _quiet(), _plain_errors(), _opened(url) as database:
+        with locked(sweep.gate):
+            study = _start(database, config, material, resume=resume)
+            for _ in range(config.trials - len(study.get_trials(deepcopy=False))):
+                first = not study.get_trials(deepcopy=False)
+                study.enqueue_trial(to_params(config.own_values(), config.vary) if first else {})
+        yield Claims(study, database, sweep, config)
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[RDBStorage]:
+    try:
+        # Optuna would fill in braces.
+        database = RDBStorage(url.replace("{", "{{").replace("}", "}}"))
+    except ArgumentError as error:
+        raise ConfigError(
+            "--storage is no address of a database.", "Give one like postgresql+psycopg://user@host/name."
+        ) from error
+    except ImportError as error:
+        raise ConfigError(
+            f"The driver of this database is not installed: {error.__cause__}.",
+            "Install it; PostgreSQL's is in pip install 'twinlens[postgres]'.",
+        ) from error
+    try:
+        yield database
+    finally:
+        database.remove_session()
+        database.engine.dispose()
+
+
+def _start(database: RDBStorage, config: SweepConfig, material: str, *, resume: bool) -> optuna.Study:
+    study = optuna.create_study(
+        storage=database,
+        study_name=config.name,
+        direction="maximize" if config.higher_is_better else "minimize",
+        pruner=_pruner(config),
+        load_if_exists=True,
+    )
+    asked = question(config) | {"recipe": config.recipe.model_dump(mode="json")}
+    if "material" not in study.user_attrs:  # nobody has come further than this
+        study.set_user_attr("question", asked)
+        study.set_user_attr("material", material)
+        return study
+    if not resume:
+        raise RunError(
+            f"The database holds a sweep {config.name} already.", "Take part in it with --resume, or give --name."
+        )
+    refuse_differences(study.user_attrs["question"], asked, f"The sweep {config.name}")
+    if study.user_attrs["material"] != material:
+        raise RunError(
+            f"The sweep {config.name} was started with other photos or pairs than there are now.",
+            "Bring them back, or start a sweep in another folder with --out.",
+        )
+    return study
+
+
+def _pruner(config: SweepConfig) -> optuna.pruners.BasePruner:
+    match config.pruner:
+        case NoPruner():
+            return optuna.pruners.NopPruner()
+        case MedianPruner(startup=startup, warmup=warmup):
+            return optuna.pruners.MedianPruner(n_startup_trials=startup, n_warmup_steps=warmup)
+        case HalvingPruner(warmup=warmup, factor=factor):
+            return optuna.pruners.SuccessiveHalvingPruner(min_resource=warmup, reduction_factor=factor)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Optuna's own diary from the user, who gets ours."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise RunError(
+            f"The database of the sweep cannot be used: {reason}.", "Bring it back and go on with --resume."
+        ) from error
