@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from twinlens.errors import TwinlensError
     from twinlens.images import read_crop
     from twinlens.serving.encoder import load_encoder
-    from twinlens.workflow import evaluate, evaluate_run, prepare, report, train
+    from twinlens.workflow import evaluate, evaluate_run, explain, prepare, report, train
 
 _HOMES = {
     "Config": "twinlens.config",
     "TwinlensError": "twinlens.errors",
     "evaluate": "twinlens.workflow",
     "evaluate_run": "twinlens.workflow",
+    "explain": "twinlens.workflow",
     "load_config": "twinlens.config",
     "load_encoder": "twinlens.serving.encoder",
     "prepare": "twinlens.workflow",
@@ -38,6 +39,7 @@ __all__ = [
     "TwinlensError",
     "evaluate",
     "evaluate_run",
+    "explain",
     "load_config",
     "load_encoder",
     "prepare",

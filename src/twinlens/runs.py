@@ -70,6 +70,11 @@ class Run:
         return self.folder / "result.json"
 
     @property
+    def explanations(self) -> Path:
+        """What drove the decisions that the report shows."""
+        return self.folder / "explanations.json"
+
+    @property
     def bundle(self) -> Path:
         """The model bundle."""
         return self.folder / "bundle"

@@ -14,6 +14,8 @@ from twinlens.types import BoolArray, IntArray
 
 _SIDE = 168  # pixels; twice as sharp as shown, for dense screens and print
 _THUMBNAIL = 72
+# Decisions of each kind that a report shows.
+EACH = 6
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ _KINDS = (
 )
 
 
-def walls(pairs: ScoredPairs, photos: Photos | None, errata: Mapping[str, str], each: int = 6) -> tuple[Wall, ...]:
+def walls(pairs: ScoredPairs, photos: Photos | None, errata: Mapping[str, str], each: int = EACH) -> tuple[Wall, ...]:
     """The ``each`` most confident decisions of all four kinds, the wrong kinds first.
 
     Args:
@@ -87,11 +89,17 @@ def walls(pairs: ScoredPairs, photos: Photos | None, errata: Mapping[str, str], 
     """
     shown = []
     for title, note, genuine, matched in _KINDS:
-        kind = (pairs.is_genuine == genuine) & (pairs.is_match == matched)
+        kind = _of_kind(pairs, genuine, matched)
         chosen = most_confident(pairs, kind, matched)[:each]
         decisions = tuple(_decision(pairs, int(i), photos, errata) for i in chosen)
         shown.append(Wall(title, note, genuine == matched, int(kind.sum()), decisions))
     return tuple(shown)
+
+
+def highlighted(pairs: ScoredPairs, each: int = EACH) -> IntArray:
+    """Indices of all pairs that :func:`walls` shows."""
+    kinds = ((_of_kind(pairs, genuine, matched), matched) for _, _, genuine, matched in _KINDS)
+    return np.concatenate([most_confident(pairs, kind, matched)[:each] for kind, matched in kinds])
 
 
 def most_confident(pairs: ScoredPairs, kind: BoolArray, matched: bool) -> IntArray:
@@ -110,6 +118,10 @@ def contact_sheet(pairs: ScoredPairs, photos: Photos, most: int = 60) -> tuple[P
     return tuple(
         Photo(subjects[names[i]], names[i], "", data_uri(photos(subjects[names[i]]), _THUMBNAIL)) for i in chosen
     )
+
+
+def _of_kind(pairs: ScoredPairs, genuine: bool, matched: bool) -> BoolArray:
+    return np.asarray((pairs.is_genuine == genuine) & (pairs.is_match == matched))
 
 
 def photo(name: str, subject: str, photos: Photos | None, errata: Mapping[str, str]) -> Photo:

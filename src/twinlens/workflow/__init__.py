@@ -1,12 +1,13 @@
-"""The whole job, for the command line and for Python: train, evaluate, report, compare.
+"""The whole job, for the command line and for Python: train, evaluate, report, compare, explain.
 
 This is where the halves meet: learning hands a model over as a bundle, and everything after reads only that.
 """
 
 from twinlens.workflow.comparing import compare
 from twinlens.workflow.evaluating import evaluate, evaluate_run
+from twinlens.workflow.explaining import explain
 from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.reporting import report
 from twinlens.workflow.training import train
 
-__all__ = ["Prepared", "compare", "evaluate", "evaluate_run", "prepare", "report", "train"]
+__all__ = ["Prepared", "compare", "evaluate", "evaluate_run", "explain", "prepare", "report", "train"]

@@ -1,0 +1,1 @@
+"""What drove a decision: explaining a pair from an encoder and a comparison alone."""
