@@ -1,25 +1,33 @@
 """Measure where the landmarks of LFW's faces lie, and how its photos look: python tools/mean_landmarks.py
 
-Writes src/twinlens/faces/lfw.json, which new photos are aligned to. Only photos of View 1's training people
-(peopleDevTrain.txt) count, so that nothing of the test people goes into it. Of several faces in a photo the one in
-the middle counts; a photo whose middle shows none is left out and counted.
+Writes src/twinlens/faces/lfw.json, which new photos are aligned to and measured against. Only photos of View 1's
+training people (peopleDevTrain.txt) count, so that nothing of the test people goes into it. Of several faces in a
+photo the one in the middle counts; a photo whose middle shows none is left out and counted.
 """
 
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from twinlens.data.dataset import Dataset
 from twinlens.data.lfw import people_samples, read_lfw
 from twinlens.data.sources import locate_lfw
+from twinlens.faces.choice import central
 from twinlens.faces.finder import LANDMARKS, FaceFinder
-from twinlens.faces.frame import SIDE
+from twinlens.faces.frame import SIDE, aligned, lfw_statistics
+from twinlens.faces.quality import measure
 from twinlens.files import write_json
 from twinlens.images import read_image
 from twinlens.progress import track
+from twinlens.types import Float64Array, IntArray
 
 OUT = Path(__file__).parents[1] / "src" / "twinlens" / "faces" / "lfw.json"
-MIDDLE = (SIDE - 1) / 2
+# Percentiles of the quality measures; the outer two are what photos are held to.
+PERCENTILES = {"low": 0.5, "median": 50, "high": 99.5}
 
 
 def main() -> None:
@@ -28,33 +36,49 @@ def main() -> None:
         sys.exit(f"{files.images} is not deep-funnelled LFW")
     dataset = read_lfw(files)
     (samples,) = people_samples(files.lists / "peopleDevTrain.txt", dataset)
-    finder = FaceFinder()
-    found, central = 0, []
-    for index in track(samples, "Finding faces", len(samples)):
-        faces = finder(read_image(dataset.path(index)))
-        found += len(faces) > 0
-        central += [face.landmarks for face in faces if is_in_the_middle(face.box)][:1]
-    landmarks = np.array(central)
-    mean, spread = landmarks.mean(axis=0), landmarks.std(axis=0, ddof=1)
-    write_json(
-        OUT,
-        {
-            "photos": "deep-funnelled LFW, people of peopleDevTrain.txt",
-            "width": SIDE,
-            "height": SIDE,
-            "counts": {"photos": len(samples), "a face found": found, "a face in the middle": len(landmarks)},
-            "landmarks": [
-                {"name": name, "x": x, "y": y, "std_x": std_x, "std_y": std_y}
-                for name, (x, y), (std_x, std_y) in zip(LANDMARKS, mean.round(3), spread.round(3), strict=True)
-            ],
-        },
-    )
+    found = dict(find(dataset, samples))
+    statistics = {
+        "photos": "deep-funnelled LFW, people of peopleDevTrain.txt",
+        "counts": {"photos": len(samples), "with a face in the middle": len(found)},
+        "width": SIDE,
+        "height": SIDE,
+        "landmarks": summary(np.array(list(found.values()))),
+    }
+    write_json(OUT, statistics)
+    lfw_statistics.cache_clear()  # the measures below are of photos aligned to what has just been written
+    write_json(OUT, statistics | {"percentiles": PERCENTILES, "quality": qualities(dataset, found)})
     print(OUT.read_text(encoding="utf-8"))
 
 
-def is_in_the_middle(box: tuple[float, float, float, float]) -> bool:
-    left, top, right, bottom = box
-    return left <= MIDDLE <= right and top <= MIDDLE <= bottom
+def find(dataset: Dataset, samples: IntArray) -> Iterator[tuple[int, Float64Array]]:
+    """The landmarks of the face in the middle, for each photo that shows one."""
+    finder = FaceFinder()
+    for index in track(samples, "Finding faces", len(samples)):
+        face = central(finder(read_image(dataset.path(index))))
+        if face is not None:
+            yield index, face.landmarks
+
+
+def summary(landmarks: Float64Array) -> list[dict[str, Any]]:
+    """Mean and standard deviation of landmarks ``(n, 5, 2)``."""
+    mean, spread = landmarks.mean(axis=0).round(3), landmarks.std(axis=0, ddof=1).round(3)
+    return [
+        {"name": name, "x": x, "y": y, "std_x": std_x, "std_y": std_y}
+        for name, (x, y), (std_x, std_y) in zip(LANDMARKS, mean, spread, strict=True)
+    ]
+
+
+def qualities(dataset: Dataset, found: dict[int, Float64Array]) -> dict[str, dict[str, float]]:
+    """Percentiles of every quality measure."""
+    measured = []
+    for index, landmarks in track(found.items(), "Measuring faces", len(found)):
+        rgb = read_image(dataset.path(index))
+        measured.append(asdict(measure(landmarks, aligned(rgb, landmarks))))
+    values = {name: [quality[name] for quality in measured] for name in measured[0]}
+    return {
+        name: dict(zip(PERCENTILES, np.percentile(all_of_it, list(PERCENTILES.values())).round(4), strict=True))
+        for name, all_of_it in values.items()
+    }
 
 
 if __name__ == "__main__":

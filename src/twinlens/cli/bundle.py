@@ -78,6 +78,9 @@ def import_command(
     compare: Annotated[
         Literal["cosine", "euclidean"] | None, typer.Option(help="How embeddings are compared.", show_default="cosine")
     ] = None,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Average the embeddings of each photo and of its mirror image.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Of the bundle.", show_default="after the file")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures on the calibration pairs as JSON.")
@@ -93,7 +96,7 @@ def import_command(
     from twinlens.reporting.verdict import print_verdict
     from twinlens.workflow.importing import Declaration, import_model
 
-    declaration = Declaration(outside_data, seen=seen, normalise=normalise, order=order, compare=compare)
+    declaration = Declaration(outside_data, seen=seen, normalise=normalise, order=order, compare=compare, mirror=mirror)
     bundle, figures = import_model(
         model, out, calibrate, declaration, _frame(frame or []), name=name, skip_broken=skip_broken
     )

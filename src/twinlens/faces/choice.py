@@ -43,14 +43,14 @@ def chosen(faces: Sequence[Face], name: str, number: int | None = None) -> Face:
 
 
 def central(faces: Sequence[Face]) -> Face | None:
-    """The face in the middle of a photo that lies in LFW's frame, whose subject it shows; the largest of several."""
-    middle = (SIDE - 1) / 2
-    return next((face for face in faces if _holds(face, middle, middle)), None)
+    """The face in the middle of a photo that lies in LFW's frame, whose subject it shows; the surest of several."""
+    middle = [face for face in faces if _holds_the_middle(face)]
+    return max(middle, key=lambda face: face.confidence, default=None)
 
 
-def _holds(face: Face, x: float, y: float) -> bool:
+def _holds_the_middle(face: Face) -> bool:
     left, top, right, bottom = face.box
-    return left <= x <= right and top <= y <= bottom
+    return max(left, top) <= (SIDE - 1) / 2 <= min(right, bottom)
 
 
 def _listed(faces: Sequence[Face]) -> str:

@@ -38,7 +38,7 @@ class Face:
         box: Left, top, right and bottom in pixels; may reach over the edge of the photo.
         landmarks: float64 ``(5, 2)``, x and y in pixels of :data:`LANDMARKS`; the centre of the first pixel is
             (0, 0).
-        confidence: The detector's, above 0; higher is surer.
+        confidence: The detector's; higher is surer.
     """
 
     box: tuple[float, float, float, float]
@@ -70,17 +70,22 @@ class FaceFinder:
         self._rectangle = dlib.rectangle
         self._lock = Lock()  # the detector keeps its work in itself
 
-    def __call__(self, rgb: UInt8Array) -> tuple[Face, ...]:
-        """All faces of a photo, uint8 ``(height, width, 3)``, the largest first; perhaps none."""
+    def __call__(self, rgb: UInt8Array, least: float = 0.0) -> tuple[Face, ...]:
+        """All faces of a photo, the largest first; perhaps none.
+
+        Args:
+            rgb: uint8 ``(height, width, 3)``.
+            least: Confidence that a face must have. From 0 on false finds are rare.
+        """
         # A copy where it is read-only, which dlib's binding refuses.
         pixels = np.require(rgb, np.uint8, ["C", "W"])
         scale = min(1.0, _LOOK_AT / max(rgb.shape[:2]))
-        boxes = self._boxes(pixels, scale, 0) or self._boxes(pixels, scale, 1)
+        boxes = self._boxes(pixels, scale, 0, least) or self._boxes(pixels, scale, 1, least)
         faces = [Face(box, self._landmarks(pixels, box), confidence) for box, confidence in boxes]
         return tuple(sorted(faces, key=lambda face: -face.size))
 
     def _boxes(
-        self, pixels: UInt8Array, scale: float, doublings: int
+        self, pixels: UInt8Array, scale: float, doublings: int, least: float
     ) -> list[tuple[tuple[float, float, float, float], float]]:
         """Boxes in the photo's pixels and the confidence in each, found where it is shrunk by ``scale``."""
         if scale < 1:
@@ -88,7 +93,7 @@ class FaceFinder:
             small = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
             pixels = np.array(small)
         with self._lock:
-            found, confidences, _ = self._detector.run(pixels, doublings, 0.0)
+            found, confidences, _ = self._detector.run(pixels, doublings, least)
         return [
             ((box.left() / scale, box.top() / scale, box.right() / scale, box.bottom() / scale), confidence)
             for box, confidence in zip(found, confidences, strict=True)

@@ -15,8 +15,6 @@ from twinlens.faces.frame import SIDE, lfw_statistics
 from twinlens.looks import brightness_and_sharpness, luma
 from twinlens.types import Float64Array, UInt8Array
 
-# Percentiles of LFW's photos that bound what is good enough.
-LOW, HIGH = 0.5, 99.5
 # The face without hair and background: the middle half of the frame.
 _MIDDLE = slice(SIDE // 4, SIDE - SIDE // 4)
 

@@ -13,6 +13,10 @@ from twinlens.faces.quality import Quality, measure
 from twinlens.images import read_image, to_crop
 from twinlens.types import UInt8Array
 
+# Confidence that is enough for a face where one must be. Of the 41 photos of LFW in whose middle none is found with
+# confidence 0, this leaves 1.
+_UNSURE = -1.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedFace:
@@ -53,8 +57,8 @@ def read_face_crop(path: Path, frame: Frame, finder: FaceFinder, *, framed: bool
         path: The photo.
         frame: How an aligned photo becomes a crop.
         finder: Finds the faces.
-        framed: Whether the photo lies in LFW's frame, roughly, before: then the face in its middle counts, and if
-            none is found there the photo is taken as it is.
+        framed: Whether the photo lies in LFW's frame, roughly, before. Then there is a face in its middle, which
+            counts, and is looked for again with less confidence; if it is not found the photo is taken as it is.
 
     Returns:
         The crop, uint8 ``frame.shape``, and whether a face was found.
@@ -64,6 +68,9 @@ def read_face_crop(path: Path, frame: Frame, finder: FaceFinder, *, framed: bool
         FaceError: It is not framed, and there is no face or several that may be meant.
     """
     rgb = read_image(path)
-    faces = finder(rgb)
-    face = central(faces) if framed else chosen(faces, str(path))
+    face = _middle_face(rgb, finder) if framed else chosen(finder(rgb), str(path))
     return to_crop(rgb if face is None else aligned(rgb, face.landmarks), frame), face is not None
+
+
+def _middle_face(rgb: UInt8Array, finder: FaceFinder) -> Face | None:
+    return central(finder(rgb)) or central(finder(rgb, _UNSURE))

@@ -19,7 +19,7 @@ import numpy as np
 from twinlens.config import Frame
 from twinlens.errors import BundleError
 from twinlens.types import Float32Array
-from twinlens.workflow.chain import Chain
+from twinlens.workflow.importing.chain import CROPS, EMBEDDINGS, Chain, enclosed
 
 MODEL_FILE = "dlib_face_recognition_resnet_model_v1.dat"
 # dlib's face chip with its usual padding, as a part of LFW's frame: the square that is left when the mean landmarks
@@ -63,7 +63,7 @@ class _Graph:
     """The network as far as it has been written, with the channels and the side of what comes out."""
 
     def __init__(self) -> None:
-        self._chain = Chain("crops")
+        self._chain = Chain(CROPS)
         self._channels, self._side = 3, FRAME.height
 
     def stem(self, filters: Float32Array, affine: Float32Array) -> None:
@@ -99,24 +99,16 @@ class _Graph:
 
     def finish(self, weights: Float32Array) -> bytes:
         """Average over the picture, then one layer without a bias; returns the file."""
-        from onnx import TensorProto, checker, helper
+        from onnx import helper
 
         self._chain.add("GlobalAveragePool")
         self._chain.add("Flatten")
-        matrix = weights[:, :, 0, 0]
-        self._chain.add("MatMul", matrix)
-        self._chain.end("embeddings")
-        graph = helper.make_graph(
-            self._chain.nodes,
-            "dlib-resnet",
-            [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", *FRAME.shape])],
-            [helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["n", matrix.shape[1]])],
-            self._chain.constants,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
-        checker.check_model(model, full_check=True)
-        content: bytes = model.SerializeToString()
-        return content
+        self._chain.add("MatMul", weights[:, :, 0, 0])
+        self._chain.end(EMBEDDINGS)
+        opset = helper.make_opsetid("", _OPSET)
+        empty = helper.make_graph([], "dlib-resnet", [], [])
+        network = helper.make_model(empty, opset_imports=[opset], ir_version=_IR_VERSION)
+        return enclosed(network, self._chain.nodes, self._chain.constants, FRAME, weights.shape[1])
 
     def _convolution(self, filters: Float32Array, affine: Float32Array, *, kernel: int, stride: int) -> None:
         """A convolution with the scale and shift per channel that dlib applies after it, all in one."""

@@ -24,14 +24,15 @@ from twinlens.evaluation.judge import Judge, calibrate
 from twinlens.evaluation.result import NOTHING_MATCHES, Evaluation
 from twinlens.evaluation.scoring import embed
 from twinlens.faces.finder import model_file
+from twinlens.origin import source_commit
 from twinlens.reporting.card import make_imported_card
-from twinlens.runs import source_commit
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.types import Float32Array, OperatingPoint
-from twinlens.workflow.dlib_resnet import FRAME, MODEL_FILE, dlib_resnet
-from twinlens.workflow.pixels import parse_pixels
+from twinlens.workflow.importing.dlib_resnet import FRAME, MODEL_FILE, dlib_resnet
+from twinlens.workflow.importing.network import Network
+from twinlens.workflow.importing.pixels import parse_pixels
+from twinlens.workflow.importing.wrapped import mirrored, probed, with_dim
 from twinlens.workflow.protocols import Trial, calibration_trial
-from twinlens.workflow.wrapping import Network, probed, with_dim
 
 DLIB = "dlib-resnet"
 _NAME = r"[a-z0-9][a-z0-9.-]*"  # as a recipe's
@@ -48,9 +49,11 @@ class Declaration:
     Attributes:
         outside_data: Data from elsewhere than the calibration list's that went into it; none if nobody has said.
         seen: Whether it has learned from people on the calibration list.
-        normalise: What it expects of pixels, see :func:`~twinlens.workflow.pixels.parse_pixels`.
+        normalise: What it expects of pixels, see :func:`~twinlens.workflow.importing.pixels.parse_pixels`.
         order: Of the colours that it expects.
         compare: How two of its embeddings are compared; cosine if nobody has said.
+        mirror: Whether the embeddings of a photo and of its mirror image are averaged, which takes twice the time
+            and makes many networks a little better.
     """
 
     outside_data: Literal["none", "label-free", "labelled"] | None = None
@@ -58,6 +61,7 @@ class Declaration:
     normalise: str | None = None
     order: Literal["rgb", "bgr"] | None = None
     compare: Literal["cosine", "euclidean"] | None = None
+    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class _Source:
     frame: Frame
     comparison: Comparison
     outside_data: Literal["none", "label-free", "labelled"]
+    mirror: bool
 
 
 def import_model(
@@ -108,6 +113,8 @@ def import_model(
     probes = np.ascontiguousarray(trial.store.crops[trial.part.samples[:_PROBES]])
     dim = probed(source.content, probes, model).shape[1]
     content = with_dim(source.content, dim)
+    if source.mirror:
+        content = mirrored(content, source.frame, dim)
     encoder = OnnxEncoder(content, source.frame.shape, dim)
     embeddings = embed(encoder, trial.store.crops, trial.part.samples)
     judge, points = _calibrated(embeddings, trial, source.comparison, model)
@@ -149,12 +156,14 @@ def _dlib(declaration: Declaration, frame: Mapping[str, Any]) -> _Source:
         "--order": declaration.order is not None,
         "--compare": declaration.compare is not None,
         "--outside-data": declaration.outside_data not in (None, "labelled"),
+        "--mirror": declaration.mirror,
     }
     wrong = [option for option, is_given in given.items() if is_given]
     if wrong:
         raise ConfigError(f"{DLIB} has its own {', '.join(wrong)}.", "Leave it out.")
     content = dlib_resnet(model_file(MODEL_FILE).read_bytes())
-    return _Source(content, FRAME, Euclidean(), "labelled")
+    # Its author reports 99.13 % on LFW without, and 99.38 % with the mean over 100 photos jittered and mirrored.
+    return _Source(content, FRAME, Euclidean(), "labelled", mirror=True)
 
 
 def _foreign(path: Path, declaration: Declaration, frame: Mapping[str, Any]) -> _Source:
@@ -169,7 +178,7 @@ def _foreign(path: Path, declaration: Declaration, frame: Mapping[str, Any]) -> 
         raise ConfigError(f"--frame: {explain(error, Frame)}.") from error
     pixels = parse_pixels(declaration.normalise, declaration.order or "rgb")
     comparison = _COMPARISONS[declaration.compare or "cosine"]
-    return _Source(network.wrapped(found, pixels), found, comparison, declaration.outside_data)
+    return _Source(network.wrapped(found, pixels), found, comparison, declaration.outside_data, declaration.mirror)
 
 
 def _calibrated(

@@ -9,23 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from twinlens.config import Frame
 from twinlens.errors import BundleError, ConfigError
-from twinlens.types import Float32Array, UInt8Array
-from twinlens.workflow.chain import Chain
-from twinlens.workflow.pixels import Pixels, normalise
+from twinlens.workflow.importing.chain import CROPS, EMBEDDINGS, Chain, enclosed
+from twinlens.workflow.importing.pixels import Pixels, normalise
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ValueInfoProto
 
 _OLDEST_OPSET = 9
-# Names of what is added; those of the network itself get this in front, lest two be the same.
+# In front of all names of the network itself, lest one be the same as the name of something that is added.
 _PREFIX = "network/"
-# How far an embedding may depend on its batch, relative to the largest number in it.
-_ROUNDING = 1e-3
-_CROPS, _EMBEDDINGS, _BATCH = "crops", "embeddings", "n"
 
 
 class Network:
@@ -80,32 +74,19 @@ class Network:
         Raises:
             ConfigError: What is to be done to the pixels is not said, or said twice, or does not fit the colours.
         """
-        from onnx import TensorProto, checker, compose, helper
+        from onnx import TensorProto, compose, helper
 
         kind = self._picture.type.tensor_type.elem_type
         self._refuse_pixels(pixels, frame, takes_bytes=kind == TensorProto.UINT8)
         model = compose.add_prefix(self._model, _PREFIX)
         graph = model.graph
-        front = Chain(_CROPS)
+        front = Chain(CROPS)
         normalise(front, pixels, kind)
         if self._is_channels_first:
             front.add("Transpose", perm=[0, 3, 1, 2])
         front.end(_PREFIX + self._picture.name)
-        back = helper.make_node("Cast", [_PREFIX + self._result.name], [_EMBEDDINGS], to=TensorProto.FLOAT)
-        nodes = [*front.nodes, *graph.node, back]
-        composed = helper.make_graph(
-            nodes,
-            graph.name or "network",
-            [helper.make_tensor_value_info(_CROPS, TensorProto.UINT8, [_BATCH, *frame.shape])],
-            [helper.make_tensor_value_info(_EMBEDDINGS, TensorProto.FLOAT, [_BATCH, "dim"])],
-            [*graph.initializer, *front.constants],
-            sparse_initializer=list(graph.sparse_initializer),
-        )
-        wrapped = helper.make_model(composed, opset_imports=model.opset_import, ir_version=max(4, model.ir_version))
-        wrapped.functions.extend(model.functions)
-        checker.check_model(wrapped)
-        content: bytes = wrapped.SerializeToString()
-        return content
+        back = helper.make_node("Cast", [_PREFIX + self._result.name], [EMBEDDINGS], to=TensorProto.FLOAT)
+        return enclosed(model, [*front.nodes, *graph.node, back], front.constants, frame, "dim")
 
     def _the_picture(self, graph: GraphProto) -> ValueInfoProto:
         """The one input; in old files weights are inputs, too."""
@@ -118,7 +99,7 @@ class Network:
                 f"{self._name} has {len(inputs)} inputs ({_described(inputs)}), and one picture is all it gets.",
                 "Export it with one input.",
             )
-        (picture,) = inputs
+        picture: ValueInfoProto = inputs[0]
         if len(_shape(picture)) != 4:
             raise BundleError(
                 f"{self._name} takes {_described(inputs)}, which is no batch of pictures: that has four axes.",
@@ -139,13 +120,13 @@ class Network:
                 "the embedding it does not say.",
                 "Export it with the embedding as its one output.",
             )
-        shape = _shape(graph.output[0])
+        result: ValueInfoProto = graph.output[0]
+        shape = _shape(result)
         if shape and len(shape) != 2:
             raise BundleError(
                 f"{self._name} gives {_described(graph.output)}, and embeddings have two axes: (n, dim).",
                 "Export it with a pooled, flattened embedding as its output.",
             )
-        result: ValueInfoProto = graph.output[0]
         return result
 
     def _refuse_old(self) -> None:
@@ -178,72 +159,9 @@ class Network:
             raise ConfigError(f"{self._name} takes grey pictures, which have no order of colours and one mean.")
 
 
-def probed(content: bytes, crops: UInt8Array, name: str) -> Float32Array:
-    """Embed a few crops with a wrapped network, together and one by one, and refuse what cannot be right.
-
-    Args:
-        content: What :meth:`Network.wrapped` gave.
-        crops: uint8 ``(n, height, width, channels)``, at least two and all different.
-        name: What an error calls the network.
-
-    Returns:
-        float32 ``(n, dim)``.
-
-    Raises:
-        BundleError: The network cannot be run, takes one picture at a time only, or gives something else than one
-            embedding of finite numbers for each picture, whatever others are beside it.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is said below
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        alone = np.concatenate([session.run(None, {_CROPS: crop[None]})[0] for crop in crops])
-    except Exception as error:  # ONNX Runtime raises a dozen exceptions without a common base
-        raise BundleError(f"{name} cannot be run: {error}", "Export it again.") from error
-    if alone.ndim != 2 or len(alone) != len(crops):
-        raise BundleError(
-            f"{name} makes an array of shape {alone.shape} of {len(crops)} pictures, and embeddings are (n, dim).",
-            "Export it with a pooled, flattened embedding as its output.",
-        )
-    try:
-        (together,) = session.run(None, {_CROPS: crops})
-    except Exception as error:
-        raise _fixed_batch(name) from error
-    if together.shape != alone.shape:
-        raise _fixed_batch(name)
-    if not np.isfinite(together).all():
-        raise BundleError(
-            f"{name} makes embeddings that are not finite numbers.", "Check --normalise, or export it as float32."
-        )
-    if np.abs(together - alone).max() > _ROUNDING * np.abs(alone).max():
-        raise BundleError(
-            f"What {name} makes of a picture depends on the other pictures in the batch.",
-            "Export it in evaluation mode.",
-        )
-    return np.asarray(together, np.float32)
-
-
-def with_dim(content: bytes, dim: int) -> bytes:
-    """A wrapped network that says how many numbers its embeddings have."""
-    import onnx
-
-    model = onnx.load_model_from_string(content)
-    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = dim
-    named: bytes = model.SerializeToString()
-    return named
-
-
-def _fixed_batch(name: str) -> BundleError:
-    return BundleError(
-        f"{name} takes one picture at a time: its batch is fixed to 1 inside.", "Export it with a dynamic batch axis."
-    )
-
-
 def _shape(value: ValueInfoProto) -> tuple[int | None, ...]:
     """Sizes of the axes, none where one is free; empty if the file does not say."""
-    return tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in value.type.tensor_type.shape.dim)
+    return tuple(axis.dim_value if axis.dim_value > 0 else None for axis in value.type.tensor_type.shape.dim)
 
 
 def _described(values: Sequence[ValueInfoProto]) -> str:

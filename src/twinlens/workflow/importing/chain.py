@@ -1,13 +1,20 @@
-"""A graph in ONNX, written node by node."""
+"""A graph in ONNX, written node by node, that takes crops and makes embeddings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twinlens.config import Frame
+
 if TYPE_CHECKING:
-    from onnx import NodeProto, TensorProto
+    from onnx import ModelProto, NodeProto, TensorProto
+
+# What the input and the output of every bundle's graph are called, and their first axis.
+CROPS, EMBEDDINGS = "crops", "embeddings"
+_BATCH = "n"
 
 
 class Chain:
@@ -42,3 +49,25 @@ class Chain:
         """Call the last result ``name``."""
         self.add("Identity")
         self.nodes[-1].output[0] = self.last = name
+
+
+def enclosed(
+    network: ModelProto, nodes: Sequence[NodeProto], constants: Sequence[TensorProto], frame: Frame, dim: int | str
+) -> bytes:
+    """The file of a network with more nodes and constants around it, from crops to embeddings."""
+    from onnx import TensorProto, checker, helper
+
+    graph = helper.make_graph(
+        nodes,
+        network.graph.name or "network",
+        [helper.make_tensor_value_info(CROPS, TensorProto.UINT8, [_BATCH, *frame.shape])],
+        [helper.make_tensor_value_info(EMBEDDINGS, TensorProto.FLOAT, [_BATCH, dim])],
+        [*network.graph.initializer, *constants],
+        sparse_initializer=list(network.graph.sparse_initializer),
+    )
+    # Before version 4 every weight had to be an input, too.
+    model = helper.make_model(graph, opset_imports=network.opset_import, ir_version=max(4, network.ir_version))
+    model.functions.extend(network.functions)
+    checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content

@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 
 from twinlens.errors import ConfigError
-from twinlens.workflow.chain import Chain
+from twinlens.workflow.importing.chain import Chain
+
+_WORDS: dict[str | None, Literal["raw", "per-image"] | None] = {None: None, "raw": "raw", "per-image": "per-image"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ def parse_pixels(text: str | None, order: Literal["rgb", "bgr"] = "rgb") -> Pixe
     Raises:
         ConfigError: The text is none of these.
     """
-    if text is None or text == "raw" or text == "per-image":
-        return Pixels(text, order=order)
+    if text in _WORDS:
+        return Pixels(_WORDS[text], order=order)
     try:
         mean, std = (tuple(float(number) for number in part.split(",")) for part in text.split("/"))
     except ValueError:
