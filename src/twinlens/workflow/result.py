@@ -50,7 +50,7 @@ def start_result(
         name=config.name,
         recipe=config.model_dump(mode="json"),
         provenance=Provenance(
-            setting=training.setting,
+            setting=config.data.setting.kind,
             outside_data=training.outside_data,
             leaks=training.leaks,
             synthetic=training.synthetic,
