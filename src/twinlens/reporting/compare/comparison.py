@@ -104,6 +104,7 @@ class Finding(_Value):
     """Two recipes on the same test pairs; the first is the one with the higher accuracy.
 
     Attributes:
+        caveat: What must be said before anything else, of synthetic photos and of leaks; empty for most.
         pairs: Number of test pairs.
         first_runs: How many seeds stand behind the first.
         second_runs: How many behind the second.
@@ -116,6 +117,7 @@ class Finding(_Value):
 
     first: str
     second: str
+    caveat: str
     pairs: int
     first_runs: int
     second_runs: int

@@ -28,17 +28,17 @@ def make_comparison_page(comparison: Comparison, recipes: Sequence[Recipe], albu
     """
     runs = {label: run for recipe in recipes for label, run in recipe.runs.items()}
     results = {label: run.result for label, run in runs.items()}
-    tests = {label: result.test for label, result in results.items() if result.test}
+    tested = {label: result.test for label, result in results.items() if result.test}
     drawn = lines(recipes)
     context: dict[str, Any] = {
         "comparison": comparison,
-        "synthetic": any(result.provenance.synthetic for result in results.values()),
+        "synthetic": all(result.provenance.synthetic for result in results.values()),
         "levels": _levels(comparison),
         "lines": drawn,
-        "figure_charts": figure_charts(comparison.runs, drawn),
+        "figure_charts": figure_charts(comparison.runs, drawn) if tested else [],
         "difference_charts": difference_charts(comparison.findings),
         "training_charts": training_charts(results, drawn),
-        "tradeoff_charts": tradeoff_charts(tests, drawn),
+        "tradeoff_charts": tradeoff_charts(tested, drawn) if tested else [],
         "disagreements": disagreements(comparison.tests, runs, albums),
         "has_photos": any(album.photos for album in albums.values()),
     }

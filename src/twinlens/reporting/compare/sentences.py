@@ -28,7 +28,11 @@ def headline(recipes: Sequence[Recipe], findings: Sequence[Finding]) -> str:
 
 
 def sentence(finding: Finding) -> str:
-    """What one finding says."""
+    """What one finding says, and before it what must be said of the data."""
+    return f"{finding.caveat}: {_claim(finding)}" if finding.caveat else _claim(finding)
+
+
+def _claim(finding: Finding) -> str:
     first, second = _with_runs(finding.first, finding.first_runs), _with_runs(finding.second, finding.second_runs)
     alone = finding.first_runs == finding.second_runs == 1
     pairs = f"the same {count(finding.pairs)} test pairs"

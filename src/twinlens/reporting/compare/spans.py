@@ -19,10 +19,10 @@ _MOST = 20
 
 def figure_charts(runs: Sequence[RunFigures], lines: Lines) -> list[Chart]:
     """Accuracy and AUC of every run on its test pairs."""
-    tested = [(run.label, run.test, lines[run.label]["color"]) for run in runs if run.test]
+    tested = [(_folded(run.label), run.test, lines[run.label]["color"]) for run in runs if run.test]
     order = [label for label, *_ in tested]
-    accuracy = _empty("Accuracy", order, per_row=26)
-    auc = _empty("AUC", order, per_row=26)
+    accuracy = _empty("Accuracy", order, per_row=34)
+    auc = _empty("AUC", order, per_row=34)
     for label, test, colour in tested:
         marker = {"color": colour, "size": 10}
         _add(accuracy, [test.accuracy], [label], marker, label)
@@ -50,7 +50,7 @@ def difference_charts(findings: Sequence[Finding]) -> list[Chart]:
 def _forest(
     unit: str, findings: Sequence[Finding], difference: Callable[[Finding], Difference], scale: int
 ) -> go.Figure:
-    figure = _empty(unit, [_versus(finding) for finding in findings], per_row=40)
+    figure = _empty(unit, [_versus(finding) for finding in findings], per_row=46)
     for name, better, colour in (("beyond noise", True, GENUINE), ("within noise", False, MUTED)):
         kind = [finding for finding in findings if finding.better == better]
         spans = [_scaled(difference(finding).interval, scale) for finding in kind]
@@ -87,4 +87,9 @@ def _scaled(span: Interval, scale: int) -> Interval:
 
 
 def _versus(finding: Finding) -> str:
-    return f"{finding.first}<br>− {finding.second}"
+    return f"{_folded(finding.first)}<br>− {_folded(finding.second)}"
+
+
+def _folded(label: str) -> str:
+    """A label on two lines where it names a folder."""
+    return label.replace(" (", "<br>(")

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from twinlens.reporting.compare.comparison import Comparison, ModelTest
 from twinlens.reporting.wording import (
+    counted,
     decimal,
     decimal_span,
     duration,
@@ -97,7 +98,7 @@ def _trainings(comparison: Comparison, letters: Mapping[str, str]) -> Table:
 def _settings(comparison: Comparison) -> Table | Text:
     labels = [recipe.label for recipe in comparison.recipes]
     if len(labels) > _MOST_RECIPES:
-        return Text(f"The configurations differ in {len(comparison.settings)} keys: see the page or --json.\n")
+        return Text(f"The recipes differ in {counted(len(comparison.settings), 'key')}: see the page or --json.\n")
     table = Table("key", title="Configuration, where it differs", **_STYLE)
     for label in labels:
         table.add_column(Text(label), justify="right", overflow="fold")
@@ -108,10 +109,10 @@ def _settings(comparison: Comparison) -> Table | Text:
 
 def _tests(comparison: Comparison, letters: Mapping[str, str]) -> Table:
     shown = comparison.tests[:_MOST_TESTS]
-    title = "Two runs on the same pairs, the first minus the second"
+    title = "Two runs on the same pairs: how many each alone gets right, and the first minus the second"
     if len(shown) < len(comparison.tests):
         title += f"; the {len(shown)} surest of {len(comparison.tests)}"
-    table = _table(title, "runs", "right alone", "points", "McNemar p", "AUC", "corrected p")
+    table = _table(title, "runs", "alone", "points", "McNemar p", "AUC", "corrected p")
     for row in shown:
         test, decisions = row.test, row.test.decisions
         table.add_row(

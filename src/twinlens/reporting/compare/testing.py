@@ -66,6 +66,7 @@ def _finding(one: Recipe, other: Recipe, resampled: dict[str, Resampled]) -> Fin
     return Finding(
         first=first,
         second=second,
+        caveat=_caveat(one),
         pairs=len(sides[first][0].judged.scores),
         first_runs=len(sides[first]),
         second_runs=len(sides[second]),
@@ -75,6 +76,14 @@ def _finding(one: Recipe, other: Recipe, resampled: dict[str, Resampled]) -> Fin
         corrected=test.p_value,
         better=False,
     )
+
+
+def _caveat(recipe: Recipe) -> str:
+    """What holds for both of two recipes on equal terms, as these are part of the terms."""
+    provenance = next(iter(recipe.runs.values())).result.provenance
+    if provenance.synthetic:
+        return "Not a result (synthetic faces)"
+    return "Leaking (epoch and threshold were chosen on a validation that flatters)" if provenance.leaks else ""
 
 
 def _means(runs: Sequence[Resampled]) -> tuple[float, float]:
