@@ -7,6 +7,7 @@ pair matches iff ``score >= threshold``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -71,6 +72,15 @@ class Pairs:
     def samples(self) -> IntArray:
         """The distinct sample indices that occur, sorted; int64 ``(m,)``."""
         return np.unique(np.concatenate([self.first, self.second]))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Pairs]) -> Pairs:
+        """The pairs of at least one ``parts``, one after the other."""
+        return cls(
+            np.concatenate([part.first for part in parts]),
+            np.concatenate([part.second for part in parts]),
+            np.concatenate([part.is_genuine for part in parts]),
+        )
 
     @classmethod
     def from_rows(cls, rows: list[tuple[int, int, bool]]) -> Pairs:

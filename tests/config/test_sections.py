@@ -110,6 +110,12 @@ def test_colour_crops_have_three_channels() -> None:
         ({"data": {"kind": "folder", "root": "x", "test": 1}}, "less than 1"),
         ({"data": {"kind": "folder", "root": "x", "setting": {"kind": "pairs-only"}}}, "identities"),
         ({"data": {"kind": "pairs", "list": "x", "setting": {"kind": "identities"}}}, "pairs-only"),
+        (
+            {"data": {"kind": "omniglot", "protocol": "koch2015", "setting": {"pairs": 60, "fresh": True}}},
+            "koch2015 draws its pairs once",
+        ),
+        ({"data": {"kind": "omniglot", "protocol": "koch2015", "setting": {"pairs": 90}}}, "a multiple of 60 pairs"),
+        ({"data": {"kind": "omniglot", "protocol": "lake2015"}}, "'halves' or 'koch2015'"),
         ({"split": {"validation": 0}}, "greater than 0"),
         ({"split": {"validation": 1}}, "less than 1"),
         ({"frame": {"crop_height": 0}}, "greater than 0"),

@@ -6,7 +6,14 @@ import pytest
 from PIL import Image
 
 from twinlens.data.dataset import Dataset
-from twinlens.data.omniglot import alphabet_codes, is_background, read_omniglot, read_runs
+from twinlens.data.omniglot import (
+    alphabet_codes,
+    drawer_numbers,
+    is_background,
+    is_in_runs,
+    read_omniglot,
+    read_runs,
+)
 from twinlens.data.sources import OmniglotFiles
 from twinlens.errors import DataError
 
@@ -100,6 +107,7 @@ def test_wrong_runs_are_named(tmp_path: Path, old: str, new: str, message: str) 
 
 @pytest.mark.omniglot
 def test_all_drawings_are_read(omniglot: Dataset) -> None:
+    assert Counter(drawer_numbers(omniglot).tolist()) == dict.fromkeys(range(1, 21), 964 + 659)
     background, alphabets = is_background(omniglot), alphabet_codes(omniglot)
     characters = [len(np.unique(omniglot.subject_codes[side])) for side in (background, ~background)]
     assert characters == [964, 659]
@@ -114,12 +122,26 @@ def test_the_official_runs_show_evaluation_characters(omniglot: Dataset, omniglo
     dataset, episodes = read_runs(omniglot_files)
     assert [episode.support.shape for episode in episodes] == [(20, 1)] * 20
     assert all(sorted(episode.query_class) == list(range(20)) for episode in episodes)
-    drawings = {
-        Image.open(omniglot.path(i)).tobytes(): omniglot.samples[i].subject_id
-        for i in np.flatnonzero(~is_background(omniglot))
-    }
-    for episode in episodes[::10]:
-        shown = [drawings[Image.open(dataset.path(i)).tobytes()] for i in episode.support[:, 0]]
-        asked = [drawings[Image.open(dataset.path(i)).tobytes()] for i in episode.query]
-        assert len({subject.partition("/")[0] for subject in shown}) == 1
-        assert [shown[true] for true in episode.query_class] == asked
+    originals = {Image.open(omniglot.path(i)).tobytes(): i for i in np.flatnonzero(~is_background(omniglot))}
+    found = np.array([originals[Image.open(dataset.path(i)).tobytes()] for i in range(len(dataset))])
+    alphabets, drawers, codes = alphabet_codes(omniglot), drawer_numbers(omniglot), omniglot.subject_codes
+    for episode in episodes:
+        shown, asked = found[episode.support[:, 0]], found[episode.query]
+        assert len({*alphabets[shown], *alphabets[asked]}) == 1
+        assert [len(set(drawers[side])) for side in (shown, asked)] == [1, 1]
+        assert drawers[shown[0]] != drawers[asked[0]]
+        assert (codes[shown[episode.query_class]] == codes[asked]).all()
+    # What twinlens knows of them by heart, as no list says so.
+    assert set(drawers[found]) == set(range(1, 9))
+    assert is_in_runs(omniglot)[found].all()
+    assert len(np.unique(alphabets[found])) == len(np.unique(alphabets[is_in_runs(omniglot)])) == 10
+
+
+def test_drawers_are_numbered_by_the_names_of_their_drawings(tmp_path: Path) -> None:
+    files = _files(tmp_path / "images_background", tmp_path / "images_evaluation", tmp_path)
+    assert drawer_numbers(read_omniglot(files)).tolist() == [1] * 6
+    _touch(files.background / "Latin" / "character02" / "0004_17.png", files.background / "Latin" / "new" / "mine.png")
+    with pytest.raises(DataError, match=r"mine\.png is not named after its drawer"):
+        drawer_numbers(read_omniglot(files))
+    (files.background / "Latin" / "new" / "mine.png").unlink()
+    assert drawer_numbers(read_omniglot(files)).tolist() == [1, 1, 1, 17, 1, 1, 1]

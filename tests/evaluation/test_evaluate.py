@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,24 @@ def test_names_calibrate_only_where_they_may_be_used() -> None:
     other = Part(part.samples, part.pairs[np.arange(10, 40)])
     assert calibrate(embeddings, dataset, other, Cosine(), "identities", SETTINGS, 0)[0] == named
     assert calibrate(embeddings, dataset, other, Cosine(), "pairs-only", SETTINGS, 0)[0] != listed
+
+
+def test_where_only_a_group_s_own_photos_meet_nothing_rests_on_others() -> None:
+    dataset, part = people(subjects=30, seed=1)
+    embeddings = embed(pixel_encoder, crops_of(dataset), part.samples)
+    groups = dataset.subject_codes % 3
+    judge, points = calibrate(embeddings, dataset, replace(part, groups=groups), Cosine(), "identities", SETTINGS, 0)
+    impostor = 3 * (30 * 29 // 2 - 30)
+    assert (judge.calibration.genuine_pairs, judge.calibration.impostor_pairs) == (90, impostor)
+    assert {point.impostor_pairs for point in points} == {impostor}
+    # The same as from a list of just these pairs.
+    first, second = np.triu_indices(90, 1)
+    met = groups[first] == groups[second]
+    same = dataset.subject_codes[first] == dataset.subject_codes[second]
+    listed = Part(part.samples, Pairs(first[met], second[met], same[met]))
+    expected, _ = calibrate(embeddings, dataset, listed, Cosine(), "pairs-only", SETTINGS, 0)
+    assert judge.threshold == pytest.approx(expected.threshold)
+    assert judge.calibration.slope == pytest.approx(expected.calibration.slope)
 
 
 def test_nobody_is_the_measure_of_all_others() -> None:

@@ -22,11 +22,23 @@ class Identities(Section):
     Attributes:
         pairs: Pairs drawn, half of them genuine: per epoch if ``fresh``, once for all if not.
         fresh: Draw new pairs in every epoch.
+        epochs_per_pass: Epochs that see each pair once between them, in equal shares; 1 shows all pairs in every
+            epoch. A training is resumed, judged and stopped by epochs, so long passes need several. Not with
+            ``fresh``.
     """
 
     kind: Literal["identities"] = "identities"
     pairs: Count = 2200
     fresh: bool = True
+    epochs_per_pass: Count = 1
+
+    @model_validator(mode="after")
+    def _a_pass_has_pairs_for_its_epochs(self) -> Identities:
+        if self.fresh and self.epochs_per_pass > 1:
+            raise ValueError("fresh pairs make no pass; set fresh to false, or epochs_per_pass to 1")
+        if self.epochs_per_pass > self.pairs:
+            raise ValueError("a pass has no more epochs than pairs")
+        return self
 
 
 Setting = Annotated[PairsOnly | Identities, Field(discriminator="kind")]
@@ -60,16 +72,30 @@ class OmniglotData(Section):
     """Handwritten characters: background alphabets to train on, evaluation alphabets to test on.
 
     Attributes:
+        protocol: ``halves`` takes background alphabets for training and validation and all 20 evaluation alphabets
+            for the test. ``koch2015`` takes the alphabets and drawers of Koch et al. (2015), pairs within an
+            alphabet, and equally many training pairs of each; these are drawn once, and ``split.validation`` must
+            be 0.25, as ten of forty alphabets are not for training.
         setting: A subject is a character, and which one a drawing shows is known.
-        test_pairs: Pairs drawn once from the characters of the evaluation alphabets.
+        test_pairs: Pairs drawn once from the test characters, at most; with ``koch2015`` from the validation
+            characters, too.
         root: Folder or archive that holds ``images_background``, ``images_evaluation`` and ``all_runs``; found by
             itself if not given.
     """
 
     kind: Literal["omniglot"] = "omniglot"
+    protocol: Literal["halves", "koch2015"] = "halves"
     setting: Identities = Identities(pairs=30000, fresh=False)
     test_pairs: Count = 10000
     root: Path | None = None
+
+    @model_validator(mode="after")
+    def _koch_s_pairs_can_be_shared_out(self) -> OmniglotData:
+        if self.protocol == "koch2015" and self.setting.fresh:
+            raise ValueError("protocol koch2015 draws its pairs once; set setting.fresh to false")
+        if self.protocol == "koch2015" and self.setting.pairs % 60:
+            raise ValueError("protocol koch2015 needs a multiple of 60 pairs: both kinds of 30 alphabets alike")
+        return self
 
 
 class FolderData(Section):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twinlens.types import IntArray, Pairs, Sample
+from twinlens.types import Episode, IntArray, Pairs, Sample
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,13 @@ class Part:
     Attributes:
         samples: int64 ``(n,)`` indices into the dataset, sorted.
         pairs: The listed (or once drawn) pairs among them.
+        groups: int64 ``(n,)``, a number for each of the samples, where only those of one group are ever compared,
+            such as drawings of one alphabet; none where any two may meet.
     """
 
     samples: IntArray
     pairs: Pairs
+    groups: IntArray | None = None
 
     def subject_codes(self, dataset: Dataset) -> IntArray:
         """The distinct subjects of the part, as codes of ``dataset``, sorted."""
@@ -83,6 +86,7 @@ class Partition:
         dropped_pairs: Listed pairs that straddle training and validation and were left out.
         leaks: Whether training and validation share subjects.
         broken_pairs: Listed pairs that were left out because a photo of theirs cannot be read.
+        tasks: One-shot tasks on validation samples that the protocol has; none where they are drawn at random.
     """
 
     protocol: str
@@ -93,3 +97,4 @@ class Partition:
     dropped_pairs: int
     leaks: bool
     broken_pairs: int = 0
+    tasks: tuple[Episode, ...] = ()

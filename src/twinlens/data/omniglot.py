@@ -22,6 +22,20 @@ from twinlens.types import BoolArray, Episode, IntArray, Sample
 
 _REMEDY = "Fetch Omniglot with: twinlens data fetch omniglot"
 _BACKGROUND, _EVALUATION = "images_background", "images_evaluation"
+_DRAWING = re.compile(r".*_([0-9]{2})\.[A-Za-z]+")
+# Measured, as no list says so: tests/data/test_omniglot.py finds every drawing of the runs again.
+_RUN_ALPHABETS = (
+    "Atlantean",
+    "Ge_ez",
+    "Glagolitic",
+    "Gurmukhi",
+    "Kannada",
+    "Malayalam",
+    "Manipuri",
+    "Old_Church_Slavonic_(Cyrillic)",
+    "Tengwar",
+    "Tibetan",
+)
 _RUNS = [f"run{number:02d}" for number in range(1, 21)]
 _WAYS = 20
 
@@ -57,6 +71,25 @@ def alphabet_codes(dataset: Dataset) -> IntArray:
     """A number for the alphabet of each sample; int64 ``(n,)``."""
     alphabets = [sample.subject_id.partition("/")[0] for sample in dataset.samples]
     return np.unique(alphabets, return_inverse=True)[1].astype(np.int64)
+
+
+def drawer_numbers(dataset: Dataset) -> IntArray:
+    """Who drew each sample, as a number from 1 to 20 that holds within its alphabet; int64 ``(n,)``.
+
+    Raises:
+        DataError: A drawing is not named like ``0709_01.png``.
+    """
+    found = [_DRAWING.fullmatch(sample.name) for sample in dataset.samples]
+    for index, match in enumerate(found):
+        if match is None:
+            raise DataError(f"{dataset.path(index)} is not named after its drawer, as 0709_01.png is.", _REMEDY)
+    return np.array([int(match[1]) for match in found if match is not None], np.int64)
+
+
+def is_in_runs(dataset: Dataset) -> BoolArray:
+    """Whether each sample is of one of the ten evaluation alphabets that the official runs show; bool ``(n,)``."""
+    prefixes = tuple(f"{_EVALUATION}/{alphabet}/" for alphabet in _RUN_ALPHABETS)
+    return np.array([sample.name.startswith(prefixes) for sample in dataset.samples], np.bool_)
 
 
 def read_runs(files: OmniglotFiles) -> tuple[Dataset, tuple[Episode, ...]]:

@@ -15,6 +15,7 @@ from twinlens.config import Config
 from twinlens.config.data import FolderData, Identities, LfwData, OmniglotData, PairsData, SyntheticData
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.folders import read_pair_list
+from twinlens.data.koch2015 import koch2015_partition
 from twinlens.data.lfw import REMEDY, PairList, people_samples, read_pairs
 from twinlens.data.omniglot import alphabet_codes, is_background
 from twinlens.data.sources import locate_lfw
@@ -38,6 +39,7 @@ def make_partition(config: Config, dataset: Dataset, broken: Collection[str] = (
         broken: Names of those samples; listed pairs with one of them are left out.
 
     Raises:
+        ConfigError: ``config.split`` contradicts a protocol that has its own.
         DataError: A list is wrong, or a part has too few photos.
     """
     match config.data:
@@ -45,6 +47,8 @@ def make_partition(config: Config, dataset: Dataset, broken: Collection[str] = (
             return _lfw_identities(config, data, setting, dataset, broken)
         case LfwData() as data:
             return _lfw_pairs_only(config, data, dataset, broken)
+        case OmniglotData(protocol="koch2015") as data:
+            return koch2015_partition(config, data, dataset)
         case OmniglotData() as data:
             return _omniglot(config, data, dataset)
         case FolderData() | SyntheticData() as data:
@@ -85,7 +89,7 @@ def _lfw_pairs_only(config: Config, data: LfwData, dataset: Dataset, broken: Col
         training = list(_view2(lists, dataset, broken))
         test = training.pop(data.fold - 1)
     # Names may not be learned from here; they only keep validation free of people that train.
-    split = _split(config, dataset, _join([fold.pairs for fold in training]))
+    split = _split(config, dataset, Pairs.joined([fold.pairs for fold in training]))
     return Partition(
         protocol=_lfw_name(data),
         dataset=dataset,
@@ -215,14 +219,6 @@ def _cut(samples: IntArray, groups: IntArray, share: float, seed: int) -> tuple[
     _, cut_off = split_subjects(groups[samples], share, seed)
     mask = np.isin(groups[samples], cut_off)
     return samples[~mask], samples[mask]
-
-
-def _join(parts: list[Pairs]) -> Pairs:
-    return Pairs(
-        np.concatenate([part.first for part in parts]),
-        np.concatenate([part.second for part in parts]),
-        np.concatenate([part.is_genuine for part in parts]),
-    )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from twinlens.data.dataset import Dataset, Part
 from twinlens.evaluation.calibration import fit_calibration, threshold_at_even_odds
 from twinlens.evaluation.scoring import score_part
 from twinlens.evaluation.thresholds import all_scores, operating_points
-from twinlens.types import Calibration, Float32Array, IntArray, OperatingPoint
+from twinlens.types import BoolArray, Calibration, Float32Array, IntArray, OperatingPoint, Scores
 
 # Half a million impostor pairs at most, and nobody in more than 45 genuine ones.
 _MOST_SAMPLES = 1000
@@ -50,7 +50,8 @@ def calibrate(
 
     Where names may not be used, calibration and threshold rest on the listed pairs alone; where they may, on all
     pairs of the validation samples. The operating points always rest on all cross-subject pairs, as two
-    different people differ whether or not a list says so.
+    different people differ whether or not a list says so. Where the part has groups, such as alphabets, no pair of
+    any kind is across two of them, as none will be that is judged.
 
     "All" has two limits: of a subject with more than ten samples ten are drawn, lest one person be the measure
     of all others; and of more than a thousand samples a thousand are drawn.
@@ -70,6 +71,8 @@ def calibrate(
     codes = dataset.subject_codes[validation.samples]
     chosen = _representative(codes, seed)
     every = all_scores(embeddings[chosen], codes[chosen], comparison)
+    if validation.groups is not None:
+        every = every[_within_groups(every, codes, validation.groups)]
     if setting == "identities":
         calibration = fit_calibration(every)
     else:
@@ -78,6 +81,14 @@ def calibrate(
     cross = every[~every.is_genuine]
     points = operating_points(cross.values, cross.first_subject, cross.second_subject, settings.level, _RESAMPLES, seed)
     return judge, points
+
+
+def _within_groups(scores: Scores, subject_codes: IntArray, groups: IntArray) -> BoolArray:
+    """Whether both subjects of each pair are of one group, given subject and group of the same samples."""
+    group = np.zeros(subject_codes.max() + 1, np.int64)
+    group[subject_codes] = groups
+    within: BoolArray = group[scores.first_subject] == group[scores.second_subject]
+    return within
 
 
 def _representative(subject_codes: IntArray, seed: int) -> IntArray:

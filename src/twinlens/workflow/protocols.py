@@ -13,7 +13,7 @@ from twinlens.data.dataset import Part
 from twinlens.data.folders import read_pair_list
 from twinlens.data.leaks import refuse_seen
 from twinlens.data.lfw import read_lfw
-from twinlens.data.omniglot import is_background, read_omniglot, read_runs
+from twinlens.data.omniglot import is_in_runs, read_omniglot, read_runs
 from twinlens.data.protocols import lfw_view1_test, lfw_view2_folds, part_of_list
 from twinlens.data.sources import LfwFiles, locate_lfw, locate_omniglot
 from twinlens.data.store import Store, open_store
@@ -100,13 +100,13 @@ def omniglot_runs(bundle: Bundle) -> tuple[Store, tuple[Episode, ...]]:
     """The official 20 one-shot runs, none of whose alphabets' characters the model has seen.
 
     Raises:
-        LeakError: The model has seen characters of the evaluation alphabets.
+        LeakError: The model has seen characters of the ten alphabets that they show.
         DataError: The data is missing or wrong.
     """
     files = locate_omniglot()
     dataset = read_omniglot(files)
-    evaluation = Part(np.flatnonzero(~is_background(dataset)), Pairs.from_rows([]))
-    refuse_seen(bundle.manifest.training.seen, dataset, evaluation, OMNIGLOT)
+    shown = Part(np.flatnonzero(is_in_runs(dataset)), Pairs.from_rows([]))
+    refuse_seen(bundle.manifest.training.seen, dataset, shown, OMNIGLOT)
     drawings, episodes = read_runs(files)
     return open_store(drawings, bundle.manifest.frame), episodes
 
