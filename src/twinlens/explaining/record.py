@@ -103,5 +103,5 @@ def read_explanations(path: Path) -> Explanations | None:
 
 
 def as_grid(changes: Float64Array) -> Grid:
-    """Changes with four digits each, which is more than an eye sees and less than half the file."""
-    return tuple(tuple(float(f"{value:.4g}") for value in row) for row in changes)
+    """Changes with three digits each, which is more than an eye sees and a quarter of the file."""
+    return tuple(tuple(float(f"{value:.3g}") for value in row) for row in changes)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 import numpy as np
 
+from twinlens.reporting.attention import Overlay
 from twinlens.reporting.photos import Photos, data_uri
 from twinlens.reporting.scores import ScoredPairs
 from twinlens.types import BoolArray, IntArray
@@ -49,6 +51,7 @@ class ShownDecision:
     second: Photo
     score: float
     probability: float
+    overlay: Overlay | None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,13 @@ _KINDS = (
 )
 
 
-def walls(pairs: ScoredPairs, photos: Photos | None, errata: Mapping[str, str], each: int = EACH) -> tuple[Wall, ...]:
+def walls(
+    pairs: ScoredPairs,
+    photos: Photos | None,
+    errata: Mapping[str, str],
+    each: int = EACH,
+    overlays: Mapping[tuple[str, str], Overlay] = MappingProxyType({}),
+) -> tuple[Wall, ...]:
     """The ``each`` most confident decisions of all four kinds, the wrong kinds first.
 
     Args:
@@ -86,12 +95,13 @@ def walls(pairs: ScoredPairs, photos: Photos | None, errata: Mapping[str, str], 
         photos: Where pictures come from; ``None`` shows names only.
         errata: What is known to be wrong about single photos, by file name without folder and suffix.
         each: Decisions per kind.
+        overlays: What drove decisions, by the names of both photos; may lack some.
     """
     shown = []
     for title, note, genuine, matched in _KINDS:
         kind = _of_kind(pairs, genuine, matched)
         chosen = most_confident(pairs, kind, matched)[:each]
-        decisions = tuple(_decision(pairs, int(i), photos, errata) for i in chosen)
+        decisions = tuple(_decision(pairs, int(i), photos, errata, overlays) for i in chosen)
         shown.append(Wall(title, note, genuine == matched, int(kind.sum()), decisions))
     return tuple(shown)
 
@@ -130,7 +140,14 @@ def photo(name: str, subject: str, photos: Photos | None, errata: Mapping[str, s
     return Photo(name, subject, errata.get(PurePosixPath(name).stem, ""), picture)
 
 
-def _decision(pairs: ScoredPairs, i: int, photos: Photos | None, errata: Mapping[str, str]) -> ShownDecision:
+def _decision(
+    pairs: ScoredPairs,
+    i: int,
+    photos: Photos | None,
+    errata: Mapping[str, str],
+    overlays: Mapping[tuple[str, str], Overlay],
+) -> ShownDecision:
     first = photo(pairs.first[i], pairs.first_subject[i], photos, errata)
     second = photo(pairs.second[i], pairs.second_subject[i], photos, errata)
-    return ShownDecision(first, second, float(pairs.score[i]), float(pairs.probability[i]))
+    drove = overlays.get((pairs.first[i], pairs.second[i]))
+    return ShownDecision(first, second, float(pairs.score[i]), float(pairs.probability[i]), drove)

@@ -9,7 +9,10 @@ import yaml
 
 from twinlens.config import Frame
 from twinlens.evaluation.result import Result
+from twinlens.explaining.record import Explanations
+from twinlens.reporting.attention import Overlay, findings, overlays, ramp
 from twinlens.reporting.errors_by import Factor, errors_by, finding, measure_looks
+from twinlens.reporting.figures.attention import attention_chart
 from twinlens.reporting.figures.data import data_charts
 from twinlens.reporting.figures.decisions import det_chart, oneshot_chart, roc_chart, score_chart
 from twinlens.reporting.figures.errors import factor_chart
@@ -27,7 +30,14 @@ from twinlens.reporting.setup import layer_rates, setup, stopping
 from twinlens.reporting.verdict import caveats, setting, verdict
 
 
-def make_report(result: Result, scores: ScoredPairs, photos: Photos | None, errata: Mapping[str, str]) -> str:
+def make_report(
+    result: Result,
+    scores: ScoredPairs,
+    photos: Photos | None,
+    errata: Mapping[str, str],
+    explanations: Explanations | None = None,
+    crops: Photos | None = None,
+) -> str:
     """Write the report of one run.
 
     Args:
@@ -35,11 +45,15 @@ def make_report(result: Result, scores: ScoredPairs, photos: Photos | None, erra
         scores: The scored pairs of the part that the verdict rests on.
         photos: Where pictures come from; ``None`` makes a report without, which says so.
         errata: What is known to be wrong about single photos, by file name without folder and suffix.
+        explanations: What drove the decisions; ``None`` if they were not explained.
+        crops: What the network sees of a photo, in colour; ``None`` shows no overlays.
 
     Returns:
         A whole HTML document without any reference to anything outside of it.
     """
-    context = _figures_and_words(result) | _pairs_and_photos(result, scores, photos, errata)
+    drove = overlays(explanations, crops) if explanations and crops else {}
+    context = _figures_and_words(result) | _pairs_and_photos(result, scores, photos, errata, drove)
+    context |= _attention(result, explanations)
     return make_page("report.html.j2", context)
 
 
@@ -63,20 +77,37 @@ def _figures_and_words(result: Result) -> dict[str, Any]:
 
 
 def _pairs_and_photos(
-    result: Result, scores: ScoredPairs, photos: Photos | None, errata: Mapping[str, str]
+    result: Result,
+    scores: ScoredPairs,
+    photos: Photos | None,
+    errata: Mapping[str, str],
+    drove: Mapping[tuple[str, str], Overlay],
 ) -> dict[str, Any]:
     shown = decisive(result)
-    frame = Frame.model_validate(result.recipe.get("frame", {}))
-    looks = measure_looks(scores.photos, photos, frame) if photos else None
+    looks = measure_looks(scores.photos, photos, _frame(result)) if photos else None
     factors = errors_by(scores, shown.threshold, shown.level, looks)
     return {
         "has_photos": photos is not None,
         "sheet": contact_sheet(scores, photos) if photos else (),
-        "walls": walls(scores, photos, errata),
+        "walls": walls(scores, photos, errata, overlays=drove),
         "factors": factors,
         "finding": finding(factors),
         "charts": _charts(result, factors),
     }
+
+
+def _attention(result: Result, explanations: Explanations | None) -> dict[str, Any]:
+    sample = explanations.sample if explanations else None
+    return {
+        "sample": sample,
+        "ramp": ramp(),
+        "looked_at": findings(sample) if sample else [],
+        "attention": [attention_chart(sample, _frame(result))] if sample else [],
+    }
+
+
+def _frame(result: Result) -> Frame:
+    return Frame.model_validate(result.recipe.get("frame", {}))
 
 
 def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from twinlens.bundle import MANIFEST, Bundle, read_bundle
 from twinlens.config.sections import EvaluationConfig
-from twinlens.errors import ConfigError, RunError
+from twinlens.errors import ConfigError, DataError, RunError
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
 from twinlens.evaluation.folds import evaluate_folds
 from twinlens.evaluation.oneshot import oneshot_accuracy
@@ -17,6 +18,7 @@ from twinlens.evaluation.scoring import embed, score_part
 from twinlens.files import write_text
 from twinlens.runs import Run
 from twinlens.serving.encoder import load_encoder
+from twinlens.workflow.explanations import explain_run
 from twinlens.workflow.protocols import OMNIGLOT, VIEW2, omniglot_runs, pair_trial, view2_folds
 from twinlens.workflow.result import bundle_judge, finish_run
 from twinlens.workflow.view2 import retrain_folds
@@ -69,7 +71,20 @@ def evaluate_run(folder: str | Path, *, view2: bool = False, skip_broken: bool =
         TwinlensError: As :func:`evaluate`.
     """
     run = Run(Path(folder))
-    return retrain_folds(run, skip_broken=skip_broken) if view2 else finish_run(run, skip_broken=skip_broken)
+    if view2:
+        return retrain_folds(run, skip_broken=skip_broken)
+    result = finish_run(run, skip_broken=skip_broken)
+    if not run.explanations.is_file():
+        _explain(run, skip_broken=skip_broken)
+    return result
+
+
+def _explain(run: Run, *, skip_broken: bool) -> None:
+    """Explain decisions, unless they were made by an earlier version and the photos are gone since."""
+    try:
+        explain_run(run, skip_broken=skip_broken)
+    except DataError as error:
+        print(f"The decisions are not explained: {error}", file=sys.stderr)
 
 
 def _judge(

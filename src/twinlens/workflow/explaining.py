@@ -13,7 +13,7 @@ from twinlens.explaining.occlusion import ENCODINGS, explain_pair
 from twinlens.explaining.overlay import enlarged
 from twinlens.faces.finder import FaceFinder
 from twinlens.faces.reading import align_face
-from twinlens.files import whole_file, write_text
+from twinlens.files import whole_file
 from twinlens.images import read_crop, read_image, to_crop
 from twinlens.reporting.picture import PHOTO, draw_decision
 from twinlens.runs import Run

@@ -55,5 +55,5 @@ def explain_run(run: Run, *, skip_broken: bool) -> Explanations:
             config.seed,
         ),
     )
-    write_text(run.explanations, explanations.model_dump_json(indent=1) + "\n")
+    write_text(run.explanations, explanations.model_dump_json() + "\n")
     return explanations

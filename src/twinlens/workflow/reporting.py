@@ -9,14 +9,21 @@ from twinlens.config.data import LfwData
 from twinlens.data.datasets import open_dataset
 from twinlens.data.lfw import read_errata
 from twinlens.data.sources import locate_lfw
-from twinlens.errors import DataError
+from twinlens.errors import ConfigError, DataError
+from twinlens.explaining.overlay import enlarged
+from twinlens.explaining.record import read_explanations
+from twinlens.faces.finder import FaceFinder
+from twinlens.faces.frame import SIDE as FACE_SIDE
+from twinlens.faces.reading import read_face_crop
 from twinlens.files import write_text
-from twinlens.images import read_image
+from twinlens.images import read_image, to_crop
+from twinlens.reporting.attention import SIDE
 from twinlens.reporting.highlights import decisive
 from twinlens.reporting.photos import Photos
 from twinlens.reporting.report import make_report
 from twinlens.reporting.scores import read_result, read_scores
 from twinlens.runs import Run
+from twinlens.types import UInt8Array
 
 
 def report(target: str | Path, out: Path | None = None) -> Path:
@@ -38,7 +45,9 @@ def report(target: str | Path, out: Path | None = None) -> Path:
     scores = read_scores(run.scores(decisive(result).part))
     config = Config.model_validate(result.recipe)
     path = out or run.report
-    write_text(path, make_report(result, scores, photos_of(config), errata_of(config)))
+    explanations = read_explanations(run.explanations)
+    crops = crops_of(config) if explanations else None
+    write_text(path, make_report(result, scores, photos_of(config), errata_of(config), explanations, crops))
     return path
 
 
@@ -49,6 +58,24 @@ def photos_of(config: Config) -> Photos | None:
     except DataError:
         return None
     return lambda name: read_image(dataset.root / name)
+
+
+def crops_of(config: Config) -> Photos | None:
+    """What the network sees of a photo, by name; none where data or what aligns faces is not at hand."""
+    try:
+        dataset = open_dataset(config.data)
+        finder = FaceFinder() if config.frame.align else None
+    except (DataError, ConfigError):
+        return None
+
+    def crop(name: str) -> UInt8Array:
+        if finder is not None:
+            large = enlarged(config.frame, (FACE_SIDE, FACE_SIDE), SIDE)
+            return read_face_crop(dataset.root / name, large, finder, framed=dataset.framed)[0]
+        photo = read_image(dataset.root / name)
+        return to_crop(photo, enlarged(config.frame, (photo.shape[0], photo.shape[1]), SIDE))
+
+    return crop
 
 
 def errata_of(config: Config) -> dict[str, str]:
