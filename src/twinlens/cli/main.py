@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import twinlens
-from twinlens.cli import bundle, compare, data, evaluate, explain, quickstart, report, results, train
+from twinlens.cli import bundle, compare, data, evaluate, explain, quickstart, report, results, sweep, train
 from twinlens.cli.describe import describe_command
 
 
@@ -61,6 +61,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("sweep")(sweep.sweep)
 app.command("explain")(explain.explain)
 data.app.command("describe")(describe_command)
 app.add_typer(bundle.app, name="bundle")

@@ -1,4 +1,4 @@
-"""The whole job, for the command line and for Python: train, evaluate, report, compare, explain.
+"""The whole job, for the command line and for Python: train, evaluate, report, compare, sweep, explain.
 
 This is where the halves meet: learning hands a model over as a bundle, and everything after reads only that.
 """
@@ -8,6 +8,7 @@ from twinlens.workflow.evaluating import evaluate, evaluate_run
 from twinlens.workflow.explaining import explain
 from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.reporting import report
+from twinlens.workflow.sweeping import sweep
 from twinlens.workflow.training import train
 
-__all__ = ["Prepared", "compare", "evaluate", "evaluate_run", "explain", "prepare", "report", "train"]
+__all__ = ["Prepared", "compare", "evaluate", "evaluate_run", "explain", "prepare", "report", "sweep", "train"]
