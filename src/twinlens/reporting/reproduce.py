@@ -9,7 +9,7 @@ def commands(result: Result) -> list[str]:
     """From the source of the right version to the report; ``recipe.yaml`` is the run's resolved recipe."""
     folder = f"runs/{result.name}"
     return [
-        _get_source(result.provenance.commit),
+        get_source(result.provenance.commit),
         f"twinlens train recipe.yaml --out {folder}",
         f"twinlens evaluate {folder}",
         *([f"twinlens evaluate {folder} --protocol lfw-view2"] if result.view2 else []),
@@ -17,7 +17,7 @@ def commands(result: Result) -> list[str]:
     ]
 
 
-def _get_source(commit: str) -> str:
+def get_source(commit: str) -> str:
     """A release says its version, a checkout its commit, with ``+changes`` where it was not as committed."""
     if commit.startswith("twinlens "):
         return f"pip install twinlens=={commit.removeprefix('twinlens ')}"
