@@ -1,4 +1,4 @@
-"""The report of a run, with its photos where they can be found."""
+"""The report of a run or a sweep, with its photos where they can be found."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ from twinlens.reporting.highlights import decisive
 from twinlens.reporting.photos import Photos
 from twinlens.reporting.report import make_report
 from twinlens.reporting.scores import read_result, read_scores
+from twinlens.reporting.sweep.page import make_sweep_page
+from twinlens.reporting.sweep.stored import read_sweep_result
 from twinlens.runs import Run
+from twinlens.sweeps import Sweep
 from twinlens.types import UInt8Array
 
 
 def report(target: str | Path, out: Path | None = None) -> Path:
-    """Write the report of a run as one HTML file.
+    """Write the report of a run or a sweep as one HTML file.
 
     Args:
-        target: A run's folder, or that of a published result.
-        out: The file; ``report.html`` in the run's folder if not given.
+        target: A run's or a sweep's folder, or that of a published result.
+        out: The file; ``report.html`` in the folder if not given.
 
     Returns:
         The file.
@@ -40,7 +43,10 @@ def report(target: str | Path, out: Path | None = None) -> Path:
         RunError: The folder holds no result.
         TwinlensError: The file cannot be written.
     """
-    run = Run(Path(target))
+    run, sweep = Run(Path(target)), Sweep(Path(target))
+    if sweep.result.is_file():
+        write_text(out or sweep.report, make_sweep_page(read_sweep_result(sweep.folder)))
+        return out or sweep.report
     result = read_result(run.folder)
     scores = read_scores(run.scores(decisive(result).part))
     config = Config.model_validate(result.recipe)
