@@ -14,12 +14,20 @@ app = typer.Typer(help="Publish results and the table made from them.", no_args_
 
 @app.command()
 def publish(
-    run: Annotated[Path, typer.Argument(help="A run's folder, evaluated.")],
+    run: Annotated[Path, typer.Argument(help="A run's folder, evaluated, or a sweep's.")],
     to: Annotated[Path, typer.Option(help="Where published results are kept.")] = _FOLDER,
 ) -> None:
-    """Copy a run's result and scored pairs, without photos, to where published results are kept."""
-    from twinlens.reporting.results.publish import publish as publish_run
+    """Copy a run's result and scored pairs, without photos, to where published results are kept.
 
+    Of a sweep, its trials, its best recipe and its report.
+    """
+    from twinlens.reporting.results.publish import publish as publish_run
+    from twinlens.reporting.sweep.stored import publish_sweep
+    from twinlens.sweeps import Sweep
+
+    if Sweep(run).result.is_file():
+        typer.echo(f"Published: {publish_sweep(run, to)}")
+        return
     typer.echo(f"Published: {publish_run(run, to)}\nNext:      twinlens results table --write README.md")
 
 
