@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from twinlens.errors import TwinlensError
     from twinlens.images import read_crop
     from twinlens.serving.encoder import load_encoder
-    from twinlens.workflow import evaluate, evaluate_run, explain, prepare, report, train
+    from twinlens.workflow import evaluate, evaluate_run, explain, prepare, report, sweep, train
 
 _HOMES = {
     "Config": "twinlens.config",
@@ -31,6 +31,7 @@ _HOMES = {
     "read_bundle": "twinlens.bundle",
     "read_crop": "twinlens.images",
     "report": "twinlens.workflow",
+    "sweep": "twinlens.workflow",
     "train": "twinlens.workflow",
 }
 
@@ -46,6 +47,7 @@ __all__ = [
     "read_bundle",
     "read_crop",
     "report",
+    "sweep",
     "train",
 ]
 
