@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from twinlens.errors import TwinlensError
     from twinlens.images import read_crop
     from twinlens.serving.encoder import load_encoder
-    from twinlens.workflow import evaluate, evaluate_run, explain, prepare, report, sweep, train
+    from twinlens.workflow import compare, evaluate, evaluate_run, explain, prepare, report, sweep, train
 
 _HOMES = {
     "Config": "twinlens.config",
     "TwinlensError": "twinlens.errors",
+    "compare": "twinlens.workflow",
     "evaluate": "twinlens.workflow",
     "evaluate_run": "twinlens.workflow",
     "explain": "twinlens.workflow",
@@ -38,6 +39,7 @@ _HOMES = {
 __all__ = [
     "Config",
     "TwinlensError",
+    "compare",
     "evaluate",
     "evaluate_run",
     "explain",

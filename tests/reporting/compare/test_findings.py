@@ -7,11 +7,12 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 from tests.reporting.compare.made import pairs, scored, write_run
-from twinlens.evaluation.paired import holm
+from twinlens.evaluation.paired import holm, resample_together
 from twinlens.reporting.compare.compare import compare_recipes
 from twinlens.reporting.compare.comparison import Comparison
 from twinlens.reporting.compare.contenders import read_contenders
@@ -213,6 +214,14 @@ def test_published_results_by_hand() -> None:
     assert decisions.p_value == pytest.approx(binomtest(only_first, only_first + only_second).pvalue)
     assert row.test.accuracy.interval.value == pytest.approx((only_first - only_second) / len(first))
     assert finding.better == (max(decisions.p_value, row.test.accuracy.p_value, row.test.auc.p_value) < 0.05)
+
+
+def test_on_view_1_subjects_as_the_unit_are_less_sure_than_pairs() -> None:
+    runs = [run.judged for run in read_contenders([PUBLISHED / "koch2015-lfw", PUBLISHED / "quick"])]
+    first, second = resample_together(runs, 500, seed=0)
+    by_subject = np.std(first.accuracy.replicates - second.accuracy.replicates)
+    by_pair = np.std(runs[0].right.astype(float) - runs[1].right) / np.sqrt(len(runs[0].scores))
+    assert 1.3 < by_subject / by_pair < 1.6
 
 
 def test_no_published_seed_is_ranked_above_another_of_its_recipe() -> None:
