@@ -1,4 +1,4 @@
-"""``twinlens results``: publish results and keep the tables made from them up to date."""
+"""``twinlens results``: publish results and keep what is made from them up to date."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 _FOLDER = Path("docs/results")
 
-app = typer.Typer(help="Publish results and the table made from them.", no_args_is_help=True)
+app = typer.Typer(help="Publish results, and what is made from them.", no_args_is_help=True)
 
 
 @app.command()
@@ -28,7 +28,9 @@ def publish(
     if Sweep(run).result.is_file():
         typer.echo(f"Published: {publish_sweep(run, to)}")
         return
-    typer.echo(f"Published: {publish_run(run, to)}\nNext:      twinlens results table --write README.md")
+    typer.echo(
+        f"Published: {publish_run(run, to)}\nNext:      twinlens results readme, and results table --write README.md"
+    )
 
 
 @app.command()
@@ -58,3 +60,13 @@ def table(
     for path, content in updated.items():
         write_text(path, content)
         typer.echo(f"Wrote the table into {path}")
+
+
+@app.command()
+def readme(
+    results: Annotated[Path, typer.Option("--from", help="Where published results are kept.")] = _FOLDER,
+) -> None:
+    """Write the page of all published results, with tables, figures and findings, into their folder."""
+    from twinlens.reporting.results.page import write_page
+
+    typer.echo(f"Wrote {write_page(results)}")

@@ -1,0 +1,86 @@
+"""The table of recipes on equal terms: one row each, seeds averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import mean
+
+from twinlens.evaluation.result import Evaluation, Result
+from twinlens.evaluation.seeds import spread
+from twinlens.reporting.compare.recipes import Recipe
+from twinlens.reporting.results.table import markdown_table
+from twinlens.reporting.results.versus import Outcome, Versus
+from twinlens.reporting.wording import count, decimal, duration, p_value, percent, points, points_span
+from twinlens.types import Interval
+
+_STOPPED = {"patience": "stopped", "max_epochs": "cut off"}
+
+
+def recipe_table(recipes: Sequence[Recipe], outcome: Outcome, baseline: str) -> str:
+    """Markdown, with the difference to the baseline where that is among the recipes."""
+    tasks = " and ".join(f"{task.n_way}-way" for task in _first_test(recipes[0]).oneshot)
+    columns = [
+        ("Recipe", "---"),
+        ("Parameters", "---:"),
+        ("Best of all epochs, time", "---:"),
+        ("Validation", "---:"),
+        ("Test accuracy", "---:"),
+        *([(f"Minus {baseline}", "---:")] if outcome.versus else []),
+        ("AUC", "---:"),
+        ("EER", "---:"),
+        (f"{tasks} one-shot", "---:"),
+    ]
+    return markdown_table(columns, [_row(recipe, outcome) for recipe in recipes])
+
+
+def anchor(label: str) -> str:
+    """How GitHub links to the heading of a recipe."""
+    return "".join(letter for letter in label.lower().replace(" ", "-") if letter.isalnum() or letter in "-_")
+
+
+def _row(recipe: Recipe, outcome: Outcome) -> list[str]:
+    runs = [run.result for run in recipe.runs.values()]
+    tests = [run.test for run in runs if run.test is not None]
+    tasks = range(len(tests[0].oneshot))
+    return [
+        f"[{recipe.label}](#{anchor(recipe.label)})",
+        count(runs[0].training.parameters),
+        _lines(*(_epochs(run) for run in runs), duration(mean(run.training.seconds for run in runs))),
+        percent(mean(run.validation.accuracy.value for run in runs)),
+        _accuracy(outcome.accuracy[recipe.label], tests),
+        *([_versus(outcome.versus.get(recipe.label))] if outcome.versus else []),
+        decimal(mean(test.auc.value for test in tests)),
+        percent(mean(test.eer.value for test in tests)),
+        _lines(*(percent(mean(test.oneshot[i].accuracy.value for test in tests)) for i in tasks)),
+    ]
+
+
+def _accuracy(mean_accuracy: Interval, tests: Sequence[Evaluation]) -> str:
+    seeds = spread([test.accuracy.value for test in tests]).deviation
+    several = [] if seeds is None else [f"{len(tests)} seeds ± {points(seeds)}"]
+    return _lines(f"**{percent(mean_accuracy.value)}**", points_span(mean_accuracy), *several)
+
+
+def _lines(*lines: str) -> str:
+    """Lines of one cell that break nowhere else."""
+    return "<br>".join(line.replace(" ", "\N{NO-BREAK SPACE}") for line in lines)
+
+
+def _epochs(run: Result) -> str:
+    training = run.training
+    how = _STOPPED.get(training.stopped_by, training.stopped_by)
+    return f"{training.best_epoch} of {len(training.epochs)}, {how}"
+
+
+def _versus(versus: Versus | None) -> str:
+    if versus is None:
+        return "–"
+    found = "**beyond noise**" if versus.beyond_noise else "within noise"
+    interval = versus.accuracy.interval
+    return _lines(f"{points(interval.value)} ({points_span(interval)})", f"p {p_value(versus.p_value)}, {found}")
+
+
+def _first_test(recipe: Recipe) -> Evaluation:
+    test = next(iter(recipe.runs.values())).result.test
+    assert test is not None
+    return test
