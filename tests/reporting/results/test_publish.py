@@ -10,12 +10,13 @@ from twinlens.reporting.results.publish import publish, published
 from twinlens.types import Interval
 
 
-def test_publishing_copies_result_and_scores_and_nothing_else(result: Result, rows: list[Row], tmp_path: Path) -> None:
+def test_publishing_copies_figures_and_no_photo(result: Result, rows: list[Row], tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", named(result, "koch", 0), rows)
     (run / "photo.jpg").write_bytes(b"x")
+    (run / "explanations.json").write_text("{}", encoding="utf-8")
     place = publish(run, tmp_path / "results")
     assert place == tmp_path / "results" / "koch"
-    assert {path.name for path in place.iterdir()} == {"result.json", "scores-test.csv"}
+    assert {path.name for path in place.iterdir()} == {"result.json", "scores-test.csv", "explanations.json"}
     assert (place / "scores-test.csv").read_bytes() == (run / "scores-test.csv").read_bytes()
 
 

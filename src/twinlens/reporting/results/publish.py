@@ -13,7 +13,7 @@ from twinlens.runs import Run
 
 
 def publish(run: Path, to: Path) -> Path:
-    """Copy a run's figures and its scored test pairs, and nothing else, to where published results are kept.
+    """Copy a run's figures, scored test pairs and explanations, and nothing else, to where published results are kept.
 
     What ``evaluate --protocol`` wrote into the run's folder becomes ``evaluation-PROTOCOL.json``.
 
@@ -35,7 +35,7 @@ def publish(run: Path, to: Path) -> Path:
     place = to / published_name(result)
     source = Run(run)
     with whole_folder(place, replace=True) as temporary:
-        for path in (source.result, source.scores("test")):
+        for path in (source.result, source.scores("test"), source.explanations):
             if path.is_file():
                 shutil.copyfile(path, temporary / path.name)
         for path in sorted(run.glob("evaluation-*/evaluation.json")):
