@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -41,7 +42,8 @@ def test_two_seeds_are_not_ranked_even_where_the_models_clearly_differ(tmp_path:
     assert test.same_recipe
     assert test.corrected < 0.001
     assert "is better than plain" not in words(found)
-    (told,) = found.seeds
+    told, luck = found.seeds
+    assert "No run of a recipe is better than another" in luck
     assert "As models, plain, seed 1 and plain, seed 2 do differ on these pairs; it is luck" in told
 
 
@@ -55,7 +57,7 @@ def test_a_planted_difference_is_found(tmp_path: Path) -> None:
         assert finding.accuracy.interval.low > 0
         assert finding.auc.interval.low > 0
         assert found.headline.startswith("good is better than plain: on the same 200 test pairs it is ahead by")
-        assert "That ranks two models, not two recipes" in found.headline
+        assert "That ranks models, not recipes" in found.headline
 
 
 def test_what_is_within_noise_is_not_ranked(tmp_path: Path) -> None:
@@ -127,11 +129,36 @@ def test_what_seeds_change_counts_as_noise(tmp_path: Path) -> None:
     (finding,) = together.findings
     assert not finding.better
     assert "one (3 runs) and two (3 runs) cannot be ranked" in together.headline
-    assert len(together.seeds) == 2
+    assert len(together.seeds) == 3  # and what they mean
     recipes = {recipe.label: recipe for recipe in together.recipes}
     values = [run.test.accuracy.value for run in together.runs if run.recipe == "one" and run.test]
     assert recipes["one"].accuracy is not None
     assert recipes["one"].accuracy.mean == pytest.approx(sum(values) / 3)
+
+
+def test_standings_are_the_findings_from_the_side_of_every_recipe(tmp_path: Path) -> None:
+    skills = {"best": 2.5, "good": 0.7, "fair": 0.6, "poor": 0.05}
+    runs = [
+        write_run(tmp_path / name, scored(i, skill), f"training.patience={5 + i}", name=name)
+        for i, (name, skill) in enumerate(skills.items())
+    ]
+    found = compared(*runs)
+    better = {(one.first, one.second) for one in found.findings if one.better}
+    assert ("best", "poor") in better
+    assert len(found.standings) == 4
+    for told in found.standings:
+        label = told.split()[0]
+        beaten = re.search(r"better than ([^;.]*)", told)
+        assert {other for first, other in better if first == label} == names(beaten)
+        assert {first for first, other in better if other == label} == names(re.search(r"worse than ([^;.]*)", told))
+        alike = skills.keys() - {label} - {n for pair in better if label in pair for n in pair}
+        assert alike == names(re.search(r"within noise of ([^;.]*)", told))
+    assert found.standings[0].startswith("best (")
+    assert found.doubt.startswith("That ranks models, not recipes")
+
+
+def names(found: re.Match[str] | None) -> set[str]:
+    return set(re.split(", | and ", found[1])) if found else set()
 
 
 @pytest.mark.parametrize(

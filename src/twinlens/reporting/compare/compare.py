@@ -10,7 +10,7 @@ from twinlens.evaluation.seeds import Spread, spread
 from twinlens.reporting.compare.comparison import Comparison, PartFigures, RecipeFigures, RunFigures, Setting
 from twinlens.reporting.compare.contenders import Contender
 from twinlens.reporting.compare.recipes import Recipe
-from twinlens.reporting.compare.sentences import caveats, headline, refusals, seed_sentences, sentence
+from twinlens.reporting.compare.sentences import caveats, doubt, headline, refusals, seed_sentences, sentence, standings
 from twinlens.reporting.compare.settings import differing_keys
 from twinlens.reporting.compare.testing import LEVEL, RESAMPLES, run_tests
 from twinlens.reporting.verdict import caveats as run_caveats
@@ -29,6 +29,8 @@ def compare_recipes(recipes: Sequence[Recipe]) -> Comparison:
         resamples=RESAMPLES,
         headline=headline(recipes, outcome.findings),
         sentences=tuple(sentence(finding) for finding in outcome.findings),
+        standings=tuple(standings(told, outcome.findings)),
+        doubt=doubt(outcome.findings),
         seeds=tuple(seed_sentences(told, outcome.models)),
         refusals=tuple(refusals(recipes)),
         caveats=tuple(caveats(runs)),

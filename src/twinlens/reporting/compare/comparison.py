@@ -9,6 +9,9 @@ from twinlens.evaluation.result import Folds, OneShot
 from twinlens.evaluation.seeds import Spread
 from twinlens.types import Interval
 
+# With more findings than this, it is told where each recipe stands instead of each difference.
+FEW_FINDINGS = 3
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -136,6 +139,8 @@ class Comparison(_Value):
         resamples: Of the subjects.
         headline: What it comes to, in a sentence.
         sentences: Every finding in words, the surest first.
+        standings: The same from the side of every recipe, the one with the highest accuracy first.
+        doubt: Whether models or recipes are ranked here; empty if nothing is.
         seeds: What seeds change, in words, for every recipe with several runs.
         refusals: What cannot be compared, and why.
         caveats: What must be said in red.
@@ -146,6 +151,8 @@ class Comparison(_Value):
     resamples: int
     headline: str
     sentences: tuple[str, ...]
+    standings: tuple[str, ...]
+    doubt: str
     seeds: tuple[str, ...]
     refusals: tuple[str, ...]
     caveats: tuple[str, ...]

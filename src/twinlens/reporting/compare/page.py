@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twinlens.reporting.compare.comparison import Comparison
+from twinlens.reporting.compare.comparison import FEW_FINDINGS, Comparison
 from twinlens.reporting.compare.curves import tradeoff_charts, training_charts
 from twinlens.reporting.compare.disagreements import Album, disagreements
 from twinlens.reporting.compare.lines import lines
@@ -33,6 +33,7 @@ def make_comparison_page(comparison: Comparison, recipes: Sequence[Recipe], albu
     context: dict[str, Any] = {
         "comparison": comparison,
         "synthetic": all(result.provenance.synthetic for result in results.values()),
+        "few": len(comparison.findings) <= FEW_FINDINGS,
         "levels": _levels(comparison),
         "lines": drawn,
         "figure_charts": figure_charts(comparison.runs, drawn) if tested else [],

@@ -12,6 +12,11 @@ from twinlens.reporting.compare.terms import reasons
 from twinlens.reporting.compare.testing import LEVEL, on_equal_terms
 from twinlens.reporting.wording import count, decimal, decimal_span, listing, p_value, percent, points, points_span
 
+_LUCK = (
+    "That much lies between trainings of one recipe. No run of a recipe is better than another, and to pick one by its "
+    "test figures would be to choose on the test."
+)
+
 
 def headline(recipes: Sequence[Recipe], findings: Sequence[Finding]) -> str:
     """What it comes to, in one sentence."""
@@ -21,7 +26,7 @@ def headline(recipes: Sequence[Recipe], findings: Sequence[Finding]) -> str:
     if not findings:
         return "Nothing can be ranked here: no two of these recipes were tested on equal terms."
     if len(findings) == 1:
-        return sentence(findings[0])
+        return f"{sentence(findings[0])} {doubt(findings)}".strip()
     if better == 0:
         return f"None of these can be ranked: all {len(findings)} differences are within noise."
     return f"Of {len(findings)} differences {better} {'is' if better == 1 else 'are'} beyond noise."
@@ -32,43 +37,71 @@ def sentence(finding: Finding) -> str:
     return f"{finding.caveat}: {_claim(finding)}" if finding.caveat else _claim(finding)
 
 
+def doubt(findings: Sequence[Finding]) -> str:
+    """What stands behind differences beyond noise, models or recipes; nothing if there are none."""
+    alone = {finding.first_runs == finding.second_runs == 1 for finding in findings if finding.better}
+    if alone == {True}:
+        return "That ranks models, not recipes: with one run each nothing is known of what other seeds would do."
+    if alone == {False}:
+        return "What lies between runs of one recipe is part of the intervals."
+    return "Where both recipes have one run, that ranks models, not recipes." if alone else ""
+
+
+def standings(recipes: Sequence[RecipeFigures], findings: Sequence[Finding]) -> Iterator[str]:
+    """For every recipe which ones it is better than, which it cannot be told from, and which are better."""
+    tested = [(recipe.label, recipe.accuracy.mean) for recipe in recipes if recipe.accuracy]
+    for label, accuracy in sorted(tested, key=lambda one: (-one[1], one[0])):
+        better = [finding.second for finding in findings if finding.better and finding.first == label]
+        worse = [finding.first for finding in findings if finding.better and finding.second == label]
+        alike = [
+            other
+            for finding in findings
+            for mine, other in ((finding.first, finding.second), (finding.second, finding.first))
+            if not finding.better and mine == label
+        ]
+        told = (("better than", better), ("within noise of", alike), ("worse than", worse))
+        places = [f"{words} {listing(sorted(others))}" for words, others in told if others]
+        if places:
+            yield f"{label} ({percent(accuracy)}) is {'; '.join(places)}."
+
+
 def _claim(finding: Finding) -> str:
     first, second = _with_runs(finding.first, finding.first_runs), _with_runs(finding.second, finding.second_runs)
-    alone = finding.first_runs == finding.second_runs == 1
     pairs = f"the same {count(finding.pairs)} test pairs"
     if not finding.better:
         return (
             f"{first} and {second} cannot be ranked: on {pairs} they differ by {_accuracy(finding.accuracy)} and "
             f"{_auc(finding.auc)}, which is within noise (p {_p(finding.corrected)})."
         )
-    claim = (
+    return (
         f"{first} is better than {second}: on {pairs} it is ahead by {_accuracy(finding.accuracy)} and "
         f"{_auc(finding.auc)} (p {_p(finding.corrected)})."
     )
-    doubt = "That ranks two models, not two recipes: with one run each nothing is known of what other seeds would do."
-    return f"{claim} {doubt}" if alone else f"{claim} What lies between runs of one recipe is part of the intervals."
 
 
-def seed_sentences(recipes: Sequence[RecipeFigures], tests: Sequence[ModelTest]) -> Iterator[str]:
-    """What lies between the runs of one recipe, for every tested recipe with several; none is called better."""
+def seed_sentences(recipes: Sequence[RecipeFigures], tests: Sequence[ModelTest]) -> list[str]:
+    """What lies between the runs of every tested recipe with several, and at the end what that means."""
+    told = []
     for recipe in recipes:
-        if recipe.accuracy is None or recipe.auc is None or recipe.accuracy.deviation is None:
-            continue
         accuracy, auc = recipe.accuracy, recipe.auc
-        apart = [t for t in tests if t.same_recipe and t.first in recipe.runs and t.corrected < 1 - LEVEL]
-        real = (
-            f" As models, {listing([f'{test.first} and {test.second}' for test in apart])} do differ on these pairs; "
-            "it is luck that made them so."
-            if apart
-            else ""
-        )
-        yield (
+        if accuracy is None or auc is None or accuracy.deviation is None or auc.deviation is None:
+            continue
+        told.append(
             f"{recipe.label}, {accuracy.runs} runs with {recipe.seeds}: accuracy {percent(accuracy.mean)} on average, "
             f"from {percent(accuracy.lowest)} to {percent(accuracy.highest)}, standard deviation "
-            f"{points(accuracy.deviation or 0)} points; AUC {decimal(auc.mean)}, standard deviation "
-            f"{decimal(auc.deviation or 0)}. That much lies between trainings of one recipe. None is better than "
-            f"another, and to pick one by its test figures would be to choose on the test.{real}"
+            f"{points(accuracy.deviation)} points; AUC {decimal(auc.mean)}, standard deviation "
+            f"{decimal(auc.deviation)}.{_apart(recipe, tests)}"
         )
+    return [*told, _LUCK] if told else []
+
+
+def _apart(recipe: RecipeFigures, tests: Sequence[ModelTest]) -> str:
+    """Runs of a recipe between which the tests see more than noise, and what to think of it."""
+    found = [t for t in tests if t.same_recipe and t.first in recipe.runs and t.corrected < 1 - LEVEL]
+    if not found:
+        return ""
+    pairs = listing([f"{test.first} and {test.second}" for test in found])
+    return f" As models, {pairs} do differ on these pairs; it is luck that made them so."
 
 
 def refusals(recipes: Sequence[Recipe]) -> Iterator[str]:

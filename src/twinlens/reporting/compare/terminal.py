@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from twinlens.reporting.compare.comparison import Comparison, ModelTest
+from twinlens.reporting.compare.comparison import FEW_FINDINGS, Comparison, ModelTest
 from twinlens.reporting.wording import (
     counted,
     decimal,
     decimal_span,
     duration,
+    listing,
     p_value,
     percent,
     percent_span,
@@ -49,10 +50,18 @@ def print_comparison(comparison: Comparison) -> None:
         console.print(_tests(comparison, letters))
     for caveat in comparison.caveats:
         console.print(Text(f"- {caveat}", style="bold red"))
-    told = comparison.sentences[:_MOST_TESTS] if len(comparison.sentences) > 1 else ()
-    for line in (*comparison.refusals, *comparison.seeds, *told):
+    for line in (*comparison.refusals, *comparison.seeds, *_conclusions(comparison)):
         console.print(Text(f"- {line}"))
     console.print(Text(f"\n{comparison.headline}", style="bold"))
+
+
+def _conclusions(comparison: Comparison) -> tuple[str, ...]:
+    """What is more than the headline says: a few differences in full, or where every recipe stands."""
+    if len(comparison.findings) < 2:
+        return ()
+    few = len(comparison.findings) <= FEW_FINDINGS
+    told = comparison.sentences if few else comparison.standings
+    return (*told, comparison.doubt) if comparison.doubt else told
 
 
 def _test_figures(comparison: Comparison, letters: Mapping[str, str]) -> Table:
@@ -97,6 +106,8 @@ def _trainings(comparison: Comparison, letters: Mapping[str, str]) -> Table:
 
 def _settings(comparison: Comparison) -> Table | Text:
     labels = [recipe.label for recipe in comparison.recipes]
+    if len(labels) == 1:
+        return Text(f"One recipe; its runs differ in {listing([row.key for row in comparison.settings])}.\n")
     if len(labels) > _MOST_RECIPES:
         return Text(f"The recipes differ in {counted(len(comparison.settings), 'key')}: see the page or --json.\n")
     table = Table("key", title="Configuration, where it differs", **_STYLE)
