@@ -87,7 +87,9 @@ def test_plain_crop_has_nothing_to_cover() -> None:
 def test_covering_is_a_normalised_convolution() -> None:
     crop, mask = noise(1, (60, 60, 1)), spots(60, 60)[[33]]
     seen = 1 - mask[0]
-    blurred = [gaussian_filter(values, 0.15 * 60, mode="constant", truncate=20) for values in (seen * crop[..., 0], seen)]
+    blurred = [
+        gaussian_filter(values, 0.15 * 60, mode="constant", truncate=20) for values in (seen * crop[..., 0], seen)
+    ]
     expected = seen * crop[..., 0] + (1 - seen) * blurred[0] / blurred[1]
     assert np.abs(covered(crop, mask)[0, ..., 0] - expected).max() <= 0.51
 

@@ -14,6 +14,7 @@ from tests.shown import (
     opened,
 )
 from twinlens.evaluation.result import Result
+from twinlens.explaining.record import Explanations
 from twinlens.reporting.report import make_report
 from twinlens.reporting.scores import ScoredPairs
 from twinlens.types import UInt8Array
@@ -24,10 +25,11 @@ def report(
     result: Result,
     scores: ScoredPairs,
     photos: Callable[[str], UInt8Array],
+    explanations: Explanations,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(make_report(result, scores, photos, {}), encoding="utf-8")
+    path.write_text(make_report(result, scores, photos, {}, explanations, photos), encoding="utf-8")
     return path
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from twinlens.reporting.gallery import contact_sheet, most_confident, walls
+from twinlens.reporting.attention import Overlay
+from twinlens.reporting.gallery import contact_sheet, highlighted, most_confident, walls
 from twinlens.reporting.scores import ScoredPairs
 from twinlens.types import UInt8Array
 
@@ -26,6 +27,22 @@ def test_the_surest_come_first(scores: ScoredPairs) -> None:
     assert [d.score for d in confused.decisions] == sorted(values[~genuine & matched])[::-1][:6]
     assert [d.score for d in recognised.decisions] == sorted(values[genuine & matched])[::-1][:6]
     assert [d.score for d in kept_apart.decisions] == sorted(values[~genuine & ~matched])[:6]
+
+
+def test_highlighted_pairs_are_those_that_are_shown(scores: ScoredPairs) -> None:
+    for each in (1, 6, 10_000):
+        names = [(scores.first[i], scores.second[i]) for i in highlighted(scores, each)]
+        shown = [decision for wall in walls(scores, None, {}, each) for decision in wall.decisions]
+        assert names == [(decision.first.name, decision.second.name) for decision in shown]
+
+
+def test_overlays_stand_with_their_pairs(scores: ScoredPairs) -> None:
+    first, second = (int(i) for i in highlighted(scores)[:2])
+    overlay = Overlay("data:first", "data:second", 1.5)
+    drove = {(scores.first[second], scores.second[second]): overlay}
+    decisions = walls(scores, None, {}, overlays=drove)[0].decisions
+    assert [decision.overlay for decision in decisions[:2]] == [None, overlay]
+    assert scores.first[first] == decisions[0].first.name
 
 
 def test_equal_scores_stay_in_order(scores: ScoredPairs) -> None:

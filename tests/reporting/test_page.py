@@ -11,6 +11,8 @@ import pytest
 
 from tests.simulated import HOSTILE, Row, simulate_folds, simulate_result, simulate_rows, write_scores
 from twinlens.evaluation.result import Result
+from twinlens.explaining.record import Explanations
+from twinlens.reporting.gallery import highlighted
 from twinlens.reporting.limits import limits
 from twinlens.reporting.report import make_report
 from twinlens.reporting.scores import ScoredPairs, read_scores
@@ -44,9 +46,9 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html(result: Result, scores: ScoredPairs, photos: Photos) -> str:
+def html(result: Result, scores: ScoredPairs, photos: Photos, explanations: Explanations) -> str:
     surest = scores.first[int(np.argmax(scores.score))].rpartition("/")[2].removesuffix(".jpg")
-    return make_report(result, scores, photos, {surest: "wrong identity; shows <Ann Lee>"})
+    return make_report(result, scores, photos, {surest: "wrong identity; shows <Ann Lee>"}, explanations, photos)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +117,25 @@ def test_figures_and_verdict_are_those_of_the_result(html: str, result: Result) 
     assert f"{result.test.confusion.missed_genuine} missed" in html
     assert f"{result.training.parameters:,}" in html
     assert re.search(r"Known labelling error in \S+: wrong identity; shows &lt;Ann Lee&gt;", html)
+
+
+def test_what_drove_the_decisions_is_shown_with_its_figures(html: str, page: Page, scores: ScoredPairs) -> None:
+    overlays = [a for a in page.attributes("img") if a["alt"].startswith("What speaks for")]
+    assert len(overlays) == 2 * len(highlighted(scores))
+    assert html.count('<div class="scale">') == len(highlighted(scores))
+    assert "23.1\u00a0% (21.4\u00a0% to 25.0\u00a0%) of the attribution lies outside the face" in html
+    assert "moves the score by 1.91 (1.62 to 2.20)" in html
+    assert "Where it looks, on average" in html
+    assert "linear-gradient(90deg, rgb(" in html
+
+
+def test_what_drove_the_decisions_is_left_out_where_it_was_not_asked(
+    result: Result, scores: ScoredPairs, explanations: Explanations
+) -> None:
+    assert "What drove them" not in make_report(result, scores, None, {})
+    without_photos = make_report(result, scores, None, {}, explanations)
+    assert "What drove them" in without_photos
+    assert "<img" not in without_photos
 
 
 def test_the_data_is_analysed(html: str) -> None:
