@@ -22,6 +22,7 @@ docs: $(STAMP)
 	$(BIN)/python tools/config_reference.py
 	$(BIN)/python tools/cli_reference.py
 	$(BIN)/twinlens results table --write README.md
+	$(BIN)/twinlens results readme
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

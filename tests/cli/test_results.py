@@ -49,3 +49,10 @@ def test_one_bad_file_leaves_all_as_they_were(results: Path, tmp_path: Path) -> 
                 catch_exceptions=False,
             )
     assert good.read_text(encoding="utf-8") == f"{BEGIN}\n{END}\n"
+
+
+def test_the_page_is_written_beside_the_results(results: Path) -> None:
+    told = CliRunner().invoke(app, ["readme", "--from", str(results)], catch_exceptions=False)
+    assert told.stdout == f"Wrote {results / 'README.md'}\n"
+    assert (results / "README.md").read_text(encoding="utf-8").startswith("# Results\n")
+    assert (results / "figures" / "koch2015-lfw.svg").is_file()

@@ -192,6 +192,10 @@ def test_own_pairs_can_be_judged(synthetic_run: Run, tmp_path: Path) -> None:
     outcome = workflow.evaluate(synthetic_run.bundle, protocol=str(tmp_path / "mine.csv"), out=out)
     assert (outcome.genuine_pairs, outcome.impostor_pairs) == (2, 3)
     assert len((out / "scores-test.csv").read_text().splitlines()) == 6
+    run = Run(tmp_path / "run")
+    shutil.copytree(synthetic_run.folder, run.folder)
+    assert workflow.evaluate(run.folder, protocol=str(tmp_path / "mine.csv")) == outcome
+    assert (run.folder / "evaluation-mine" / "evaluation.json").is_file()  # and not where one stands
 
 
 def test_people_that_a_model_has_seen_are_refused_by_name(synthetic_run: Run, tmp_path: Path) -> None:

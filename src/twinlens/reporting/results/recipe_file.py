@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
-from twinlens.config import find_recipe, load_config, recipe_names
+import yaml
+
+from twinlens.config import find_recipe, load_config, parse_config, recipe_names
 from twinlens.config.load import read_yaml
 from twinlens.evaluation.result import Result
-from twinlens.reporting.compare.settings import flat, leaves, settings
+from twinlens.reporting.compare.settings import leaves
 from twinlens.reporting.results.publish import published_name
 from twinlens.runs import FREE_KEYS
 
@@ -61,13 +66,26 @@ def commands(result: Result, place: str) -> list[str]:
     """
     if result.name not in recipe_names():
         return []
-    made, there = settings(result, place), flat(load_config(result.name))
-    keys = [key for key in {**there, **made} if made.get(key) != there.get(key) and key not in FREE_KEYS]
-    changed = [f"--set {key}={shlex.quote(made.get(key, 'null'))}" for key in sorted(keys, key=_kinds_first)]
+    configs = parse_config(result.recipe, place), load_config(result.name)
+    made, there = (_keys(config.model_dump(mode="json")) for config in configs)
+    changed = [
+        f"--set {key}={shlex.quote(_yaml(value))}"
+        for key, value in made.items()
+        if there.get(key) != value and key not in FREE_KEYS
+    ]
     name = published_name(result)
     out = [] if name == result.name else [f"--out runs/{name}"]
     return [" ".join(["twinlens train", result.name, *changed, *out]), f"twinlens evaluate runs/{name}"]
 
 
-def _kinds_first(key: str) -> tuple[bool, str]:
-    return not key.endswith(".kind"), key
+def _keys(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """What nested sections hold, by ``section.key``."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= _keys(value, f"{above}{name}.") if value and isinstance(value, Mapping) else {f"{above}{name}": value}
+    return found
+
+
+def _yaml(value: Any) -> str:
+    """A value as ``--set`` reads it, with quotes only where it would be taken for something else."""
+    return value if isinstance(value, str) and yaml.safe_load(value) == value else json.dumps(value)

@@ -1,0 +1,75 @@
+import shlex
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.reporting.results.made import named
+from twinlens.config import Config, load_config, parse_config, recipe_names
+from twinlens.evaluation.result import Result
+from twinlens.reporting.results.recipe_file import commands, read_recipe_file
+from twinlens.reporting.scores import read_result
+
+PUBLISHED = sorted((Path(__file__).parents[3] / "docs" / "results").glob("*/result.json"))
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_says_at_its_head_what_it_is(name: str) -> None:
+    file = read_recipe_file(name)
+    assert file is not None
+    assert file.summary.endswith(".")
+    assert all(remark.endswith((".", ":")) for remark in file.remarks)
+    assert (file.extends is None) == (file.changes == ())
+
+
+def test_head_changes_and_paragraphs_of_a_variation() -> None:
+    file = read_recipe_file("koch-reduced")
+    assert file is not None
+    assert file.extends == "koch2015-lfw"
+    assert file.summary.startswith("A twelfth of the paper's arithmetic")
+    assert len(file.remarks) == 1
+    assert {"network.dense: 512", "network.batch_norm: true", "optimiser.kind: adam"} <= set(file.changes)
+    assert not any(change.startswith("name") for change in file.changes)
+
+
+def test_recipe_of_ones_own_has_no_file_and_no_command(result: Result) -> None:
+    assert read_recipe_file("mine") is None
+    assert commands(named(result, "mine", 0), "result.json") == []
+
+
+def again(result: Result) -> Config:
+    """What the first command would train."""
+    words = shlex.split(commands(result, "result.json")[0])
+    assert words[:2] == ["twinlens", "train"]
+    return load_config(words[2], [word for before, word in pairwise(words) if before == "--set"])
+
+
+def same(first: Config, second: Config) -> bool:
+    """Whether two configurations train the same, however many threads they take."""
+    exclude = {"logger": True, "training": {"threads"}}
+    return first.model_dump(exclude=exclude) == second.model_dump(exclude=exclude)
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.parent.name)
+def test_commands_make_what_was_published(path: Path) -> None:
+    result = read_result(path.parent)
+    assert same(again(result), parse_config(result.recipe, str(path)))
+    assert commands(result, str(path))[1] == f"twinlens evaluate runs/{path.parent.name}"
+
+
+def test_changed_keys_kinds_and_seeds_are_set(result: Result) -> None:
+    changed = {
+        "seed": 3,
+        "name": "quick",
+        "optimiser": {"kind": "sgd", "learning_rate": 0.1, "layers": {"conv1": {"momentum": 0.3}}},
+        "network": {"widths": [1, 2, 3, 4], "init": {"kind": "normal"}},
+        "augment": {"kind": "none"},
+        "training": {"threads": 7, "max_epochs": 3, "precision": "32"},
+    }
+    recipe = parse_config(changed, "changed").model_dump(mode="json")
+    made = named(result.model_copy(update={"recipe": recipe}), "quick", 3)
+    assert same(again(made), parse_config(made.recipe, "made"))
+    first, second = commands(made, "result.json")
+    assert first.endswith("--out runs/quick-seed3")
+    assert second == "twinlens evaluate runs/quick-seed3"
+    assert "threads" not in first
