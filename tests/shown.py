@@ -44,7 +44,7 @@ def opened(browser: Browser, path: Path, width: int) -> Iterator[tuple[Page, See
     page.on("console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.goto(path.as_uri())
-    page.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=20_000)
+    page.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=60_000)
     yield page, seen
     page.close()
 

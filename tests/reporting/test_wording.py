@@ -1,6 +1,17 @@
 import pytest
 
-from twinlens.reporting.wording import counted, decimal, duration, percent, percent_interval, rate
+from twinlens.reporting.wording import (
+    counted,
+    decimal,
+    duration,
+    listing,
+    p_value,
+    percent,
+    percent_interval,
+    points,
+    points_span,
+    rate,
+)
 from twinlens.types import Interval
 
 
@@ -41,3 +52,20 @@ def test_one_is_not_many() -> None:
 
 def test_rates_are_as_short_as_they_can_be() -> None:
     assert [rate(fmr).replace("\u00a0", " ") for fmr in (0.1, 0.01, 1e-4)] == ["10 %", "1 %", "0.01 %"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "< 0.001"), (0.00099, "< 0.001"), (0.0024, "0.002"), (0.02, "0.020"), (0.5, "0.50")]
+)
+def test_p_values_have_as_many_digits_as_mean_something(value: float, text: str) -> None:
+    assert p_value(value) == text
+
+
+def test_differences_of_shares_are_points() -> None:
+    assert points(0.0314) == "3.1"
+    assert points_span(Interval(0.0, -0.012, 0.0449, "")) == "\u22121.2 to 4.5"
+
+
+@pytest.mark.parametrize(("words", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
+def test_lists_end_with_and(words: list[str], text: str) -> None:
+    assert listing(words) == text

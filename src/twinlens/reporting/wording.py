@@ -54,7 +54,7 @@ def points_span(interval: Interval, digits: int = 1) -> str:
 
 def p_value(value: float) -> str:
     """``0.0321`` as ``0.032``; what is so small that its digits mean nothing as ``< 0.001``."""
-    return "< 0.001" if value < 0.001 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
 def listing(words: Sequence[str]) -> str:

@@ -107,14 +107,14 @@ def test_many_recipes_get_a_page_that_counts_what_it_leaves_out(tmp_path: Path) 
     html = page_of(*runs)
     assert html.count("<li>recipe-") == 9
     assert "The 20 surest of 36." in html
-    assert "Shown are 4 of 36 comparisons" in html
+    assert "Of 36 comparisons 4 between the most accurate models are shown" in html
 
 
 def test_the_pairs_on_which_two_models_differ_most(two: tuple[Path, Path]) -> None:
     recipes = group(read_contenders(two))
     comparison = compare_recipes(recipes)
     runs = {label: run for recipe in recipes for label, run in recipe.runs.items()}
-    ((there, back),) = disagreements(comparison.tests, runs, dict.fromkeys(runs, Album(None, {})))
+    ((there, back),) = disagreements(comparison.tests, recipes, dict.fromkeys(runs, Album(None, {})))
     assert (there.nearer, there.other, back.nearer) == ("good", "plain", "good" if there.nearer == "plain" else "plain")
     decisions = comparison.tests[0].test.decisions
     assert (there.only_right, back.only_right) == (decisions.only_first, decisions.only_second)
@@ -131,3 +131,24 @@ def test_the_pairs_on_which_two_models_differ_most(two: tuple[Path, Path]) -> No
     for pair in there.pairs:
         nearer, other = (view.probability for view in pair.views)
         assert (nearer > other) == pair.is_genuine
+
+
+def test_the_most_accurate_models_of_different_recipes_are_shown(tmp_path: Path) -> None:
+    runs = [
+        write_run(tmp_path / "best0", scored(1, 2.0), OTHER, name="best", seed=0),
+        write_run(tmp_path / "best1", scored(2, 2.0), OTHER, name="best", seed=1),
+        write_run(tmp_path / "good", scored(3, 1.2), "training.patience=7", name="good"),
+        write_run(tmp_path / "poor", scored(4, 0.1), name="poor"),
+    ]
+    recipes = group(read_contenders(runs))
+    tests = compare_recipes(recipes).tests
+    albums = {label: Album(None, {}) for recipe in recipes for label in recipe.runs}
+    shown = [{wall.nearer for wall in walls} for walls in disagreements(tests, recipes, albums)]
+    best = "best, seed 0" if "best, seed 0" in shown[0] else "best, seed 1"
+    assert shown[0] == {best, "good"}
+    assert [{name.split(",")[0] for name in both} for both in shown] == [
+        {"best", "good"},
+        {"best", "poor"},
+        {"good", "poor"},
+        {"best"},
+    ]

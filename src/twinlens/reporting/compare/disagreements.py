@@ -14,6 +14,7 @@ from scipy.special import expit
 
 from twinlens.reporting.compare.comparison import ModelTest
 from twinlens.reporting.compare.contenders import Contender
+from twinlens.reporting.compare.recipes import Recipe
 from twinlens.reporting.gallery import Photo, photo
 from twinlens.reporting.photos import Photos
 from twinlens.reporting.scores import ScoredPairs
@@ -68,23 +69,34 @@ class Album:
 
 
 def disagreements(
-    tests: Sequence[ModelTest], runs: Mapping[str, Contender], albums: Mapping[str, Album]
+    tests: Sequence[ModelTest], recipes: Sequence[Recipe], albums: Mapping[str, Album]
 ) -> list[tuple[Wall, Wall]]:
-    """For some of the tested pairs of runs, what each is better at; those of two recipes come first.
+    """What each of two models is better at, for the most accurate models of different recipes.
 
     Args:
         tests: Of two runs each.
-        runs: By label.
-        albums: By label.
+        recipes: All of those runs.
+        albums: Of every run, by its label.
     """
-    chosen = sorted(tests, key=lambda test: test.same_recipe)[:_MOST]
+    runs = {label: run for recipe in recipes for label, run in recipe.runs.items()}
     found = []
-    for test in chosen:
+    for test in _worth_seeing(tests, recipes):
         both = (test.first, test.second)
         there = _wall(both, runs, albums[test.first])
         back = _wall(both[::-1], runs, albums[test.first])
         found.append((there, back))
     return found
+
+
+def _worth_seeing(tests: Sequence[ModelTest], recipes: Sequence[Recipe]) -> list[ModelTest]:
+    """One test of every two recipes, the most accurate first; then, if there is room, runs of one recipe."""
+    home = {label: recipe.label for recipe in recipes for label in recipe.runs}
+    right = {label: run.judged.right.mean() for recipe in recipes for label, run in recipe.runs.items() if run.pairs}
+    ordered = sorted(tests, key=lambda test: (test.same_recipe, -right[test.first] - right[test.second]))
+    firsts: dict[frozenset[str], ModelTest] = {}
+    for test in ordered:
+        firsts.setdefault(frozenset((home[test.first], home[test.second])), test)
+    return list(firsts.values())[:_MOST]
 
 
 def _wall(labels: tuple[str, ...], runs: Mapping[str, Contender], album: Album) -> Wall:

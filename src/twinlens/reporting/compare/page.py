@@ -26,8 +26,7 @@ def make_comparison_page(comparison: Comparison, recipes: Sequence[Recipe], albu
     Returns:
         A whole HTML document without any reference to anything outside of it.
     """
-    runs = {label: run for recipe in recipes for label, run in recipe.runs.items()}
-    results = {label: run.result for label, run in runs.items()}
+    results = {label: run.result for recipe in recipes for label, run in recipe.runs.items()}
     tested = {label: result.test for label, result in results.items() if result.test}
     drawn = lines(recipes)
     context: dict[str, Any] = {
@@ -40,7 +39,7 @@ def make_comparison_page(comparison: Comparison, recipes: Sequence[Recipe], albu
         "difference_charts": difference_charts(comparison.findings),
         "training_charts": training_charts(results, drawn),
         "tradeoff_charts": tradeoff_charts(tested, drawn) if tested else [],
-        "disagreements": disagreements(comparison.tests, runs, albums),
+        "disagreements": disagreements(comparison.tests, recipes, albums),
         "has_photos": any(album.photos for album in albums.values()),
     }
     return make_page("compare.html.j2", context)

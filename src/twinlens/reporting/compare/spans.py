@@ -38,7 +38,10 @@ def figure_charts(runs: Sequence[RunFigures], lines: Lines) -> list[Chart]:
 def difference_charts(findings: Sequence[Finding]) -> list[Chart]:
     """The surest findings, in accuracy and in AUC."""
     shown = findings[:_MOST]
-    text = "The first of two recipes minus the second, with the interval; a bar that holds 0 may be nothing."
+    text = (
+        "The first of two recipes minus the second, with the interval. An open dot is within noise, after correction "
+        "for the number of comparisons even where its bar misses 0."
+    )
     if len(shown) < len(findings):
         text += f" The {len(shown)} surest of {len(findings)}."
     return [
