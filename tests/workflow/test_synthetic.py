@@ -194,7 +194,7 @@ def test_own_pairs_can_be_judged(synthetic_run: Run, tmp_path: Path) -> None:
     assert len((out / "scores-test.csv").read_text().splitlines()) == 6
     run = Run(tmp_path / "run")
     shutil.copytree(synthetic_run.folder, run.folder)
-    assert workflow.evaluate(run.folder, protocol=str(tmp_path / "mine.csv")) == outcome
+    assert workflow.evaluate(run.folder, protocol=str(tmp_path / "mine.csv")).accuracy.value == outcome.accuracy.value
     assert (run.folder / "evaluation-mine" / "evaluation.json").is_file()  # and not where one stands
 
 
