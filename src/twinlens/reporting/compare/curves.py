@@ -12,7 +12,7 @@ from twinlens.reporting.compare.lines import Lines
 from twinlens.reporting.figures.decisions import add_det, add_roc, det_canvas, roc_canvas
 from twinlens.reporting.figures.style import INK, Chart, canvas
 
-_WHILE = "With distortions and dropout, while the weights change."
+_WHILE = "With distortions and dropout, while the weights change. Of different losses they do not compare."
 _CLOCKS = "Times of other machines, or of one that did other things as well, do not compare."
 
 _Value = Callable[[Epoch], float]
@@ -25,7 +25,7 @@ def training_charts(results: Mapping[str, Result], lines: Lines) -> list[Chart]:
         ("Training loss", _WHILE, "Epoch", lambda epoch: epoch.train_loss, _epochs),
         ("Validation loss", "A dot marks the epoch that was kept.", "Epoch", lambda e: e.validation_loss, _epochs),
         ("Training accuracy", _WHILE, "Epoch", lambda epoch: epoch.train_accuracy, _epochs),
-        ("Validation accuracy", "At the network's own one half.", "Epoch", lambda e: e.validation_accuracy, _epochs),
+        ("Validation accuracy", "At a probability of one half.", "Epoch", lambda e: e.validation_accuracy, _epochs),
         ("Validation AUC", "No threshold is in it.", "Epoch", lambda epoch: epoch.validation_auc, _epochs),
         ("Validation AUC over time", _CLOCKS, "Minutes", lambda epoch: epoch.validation_auc, _minutes),
     )
