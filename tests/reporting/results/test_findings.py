@@ -113,7 +113,7 @@ def test_oneshot_is_held_against_chance(result: Result) -> None:
     chance = twenty.model_copy(update={"accuracy": interval(0.04, 0.07, 0.1)})
     words = told(judged(result, oneshot=(five, chance)))
     assert (
-        "of 5 people in 55.8 % (52.8 % to 58.8 %; chance 20 %) and 20 people in 7.0 % (4.0 % to 10.0 %; chance 5 %)"
+        "of 5 people in 55.8 % (52.8 % to 58.8 %; chance 20 %) and of 20 people in 7.0 % (4.0 % to 10.0 %; chance 5 %)"
         in words
     )
     assert "With 20 that is not shown to be more than chance." in words
@@ -139,3 +139,9 @@ def test_several_seeds_are_told_as_mean_and_ends(result: Result) -> None:
     assert "on average of 2 seeds" in words
     assert "a standard deviation of 3.5 points" in words
     assert "of 5 people in 55.8 % (seeds 55.8 % to 55.8 %; chance 20 %)" in words
+
+
+def test_model_that_knows_nothing_has_no_probability_to_speak_of(result: Result) -> None:
+    nothing = result.model_copy(update={"calibration": replace(result.calibration, slope=0.0)})
+    assert "every pair gets even odds and nothing matches" in told(nothing)
+    assert "ECE" not in told(nothing)

@@ -60,6 +60,7 @@ def test_seeds_share_a_row_and_have_commands_each(page: Page) -> None:
     (row,) = [line for line in text.splitlines() if line.startswith("| [koch-reduced]")]
     assert re.search(r"2 seeds ± \d", row)
     assert "**beyond noise**" in row
+    assert "- Better beyond noise: [koch-reduced](#koch-reduced).\n" in text
     assert len(re.findall(r"^twinlens train koch-reduced", text, re.MULTILINE)) == 2
     assert "--out runs/koch-reduced-seed1" in text
     assert "Results: [koch-reduced](koch-reduced/result.json), [koch-reduced-seed1](" in text

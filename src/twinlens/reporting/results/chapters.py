@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from twinlens.evaluation.result import Evaluation
@@ -14,6 +14,7 @@ from twinlens.reporting.results.recipe_file import RecipeFile, commands, read_re
 from twinlens.reporting.results.rows import anchor, recipe_table
 from twinlens.reporting.results.table import natural
 from twinlens.reporting.results.versus import Outcome, Versus, judge
+from twinlens.reporting.wording import listing
 from twinlens.runs import Run
 from twinlens.types import Interval
 
@@ -54,6 +55,7 @@ class Chapter:
         title: The terms in words.
         tested_on: Number of test pairs and protocol.
         comparisons: How many recipes are held against the baseline; 0 where that is not among them.
+        summary: Which of them are better, which worse, and of which that is not known.
         table: Markdown.
         recipes: The baseline first.
         figure: SVG.
@@ -62,6 +64,7 @@ class Chapter:
     title: str
     tested_on: str
     comparisons: int
+    summary: tuple[str, ...]
     table: str
     recipes: tuple[Told, ...]
     figure: str
@@ -90,10 +93,30 @@ def _chapter(recipes: Sequence[Recipe]) -> Chapter:
         title=f"{terms.setting}, {terms.outside_data}",
         tested_on=terms.tested_on,
         comparisons=len(outcome.versus),
+        summary=tuple(_summary(outcome)),
         table=recipe_table(recipes, outcome, BASELINE),
         recipes=tuple(_tell(recipe, outcome, _baseline_test(recipes)) for recipe in recipes),
         figure=accuracy_figure(recipes, outcome.accuracy, BASELINE),
     )
+
+
+def _summary(outcome: Outcome) -> Iterator[str]:
+    better = [label for label, one in outcome.versus.items() if one.beyond_noise and one.accuracy.interval.value > 0]
+    worse = [label for label, one in outcome.versus.items() if one.beyond_noise and label not in better]
+    unknown = [label for label, one in outcome.versus.items() if not one.beyond_noise]
+    for what, labels in (("Better beyond noise", better), ("Worse beyond noise", worse)):
+        if labels:
+            yield f"{what}: {listing([_linked(label) + _doubt(outcome.versus[label]) for label in labels])}."
+    if unknown:
+        yield f"Within noise, so that neither is shown to be better: {listing([_linked(label) for label in unknown])}."
+
+
+def _linked(label: str) -> str:
+    return f"[{label}](#{anchor(label)})"
+
+
+def _doubt(versus: Versus) -> str:
+    return " (one run of each)" if versus.alone else ""
 
 
 def _tell(recipe: Recipe, outcome: Outcome, baseline: Evaluation | None) -> Told:

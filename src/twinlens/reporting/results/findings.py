@@ -137,15 +137,19 @@ def _oneshot(runs: Sequence[Result]) -> Iterator[str]:
     said = []
     for tasks in by_size:
         figures = _over([task.accuracy for task in tasks], percent, percent_span)
-        said.append(f"{tasks[0].n_way} {subjects} in {figures[0]} ({figures[1]}; chance {percent(tasks[0].chance, 0)})")
+        said.append(
+            f"of {tasks[0].n_way} {subjects} in {figures[0]} ({figures[1]}; chance {percent(tasks[0].chance, 0)})"
+        )
     if said:
-        yield f"Given one image each, it finds the right one of {listing(said)} of the tasks."
+        yield f"Given one image each, it finds the right one {listing(said)} of the tasks."
     doubtful = [tasks[0] for tasks in by_size if any(task.accuracy.low <= task.chance for task in tasks)]
     if doubtful:
         yield f"With {listing([str(task.n_way) for task in doubtful])} that is not shown to be more than chance."
 
 
 def _calibration(runs: Sequence[Result]) -> str:
+    if all(run.calibration.slope == 0 for run in runs):
+        return "The validation scores told nothing to calibrate by, so every pair gets even odds and nothing matches."
     figures = [test.calibration for test in _tests(runs)]
     error = _over([one.expected_calibration_error for one in figures], points, points_span)
     cost = _over([one.cllr for one in figures], decimal, decimal_span)

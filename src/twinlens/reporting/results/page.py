@@ -97,7 +97,7 @@ def make_page(folder: Path) -> Page:
             paper_oneshot=PAPER_ONESHOT,
             others=_others(tested),
             sweeps=_sweeps(folder / "sweeps"),
-        untested=[run.folder.name for run in runs if run.result.test is None],
+            untested=[run.folder.name for run in runs if run.result.test is None],
             figures=FIGURES,
         )
     )

@@ -18,17 +18,17 @@ _STOPPED = {"patience": "stopped", "max_epochs": "cut off"}
 
 def recipe_table(recipes: Sequence[Recipe], outcome: Outcome, baseline: str) -> str:
     """Markdown, with the difference to the baseline where that is among the recipes."""
-    tasks = " and ".join(f"{task.n_way}-way" for task in _first_test(recipes[0]).oneshot)
+    tasks = _lines("One-shot", *(f"{task.n_way}-way" for task in _first_test(recipes[0]).oneshot))
     columns = [
         ("Recipe", "---"),
         ("Parameters", "---:"),
-        ("Best of all epochs, time", "---:"),
+        ("Best of epochs, time", "---:"),
         ("Validation", "---:"),
         ("Test accuracy", "---:"),
         *([(f"Minus {baseline}", "---:")] if outcome.versus else []),
         ("AUC", "---:"),
         ("EER", "---:"),
-        (f"{tasks} one-shot", "---:"),
+        (tasks, "---:"),
     ]
     return markdown_table(columns, [_row(recipe, outcome) for recipe in recipes])
 
@@ -77,7 +77,7 @@ def _versus(versus: Versus | None) -> str:
         return "–"
     found = "**beyond noise**" if versus.beyond_noise else "within noise"
     interval = versus.accuracy.interval
-    return _lines(f"{points(interval.value)} ({points_span(interval)})", f"p {p_value(versus.p_value)}, {found}")
+    return _lines(f"{points(interval.value)} ({points_span(interval)})", f"p {p_value(versus.p_value)}", found)
 
 
 def _first_test(recipe: Recipe) -> Evaluation:
