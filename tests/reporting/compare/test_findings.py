@@ -213,7 +213,7 @@ def test_synthetic_and_leaking_runs_are_marked_in_every_sentence(tmp_path: Path)
         ]
         found = compared(*runs)
         assert found.findings[0].better
-        assert found.headline.startswith(mark)
+        assert all(told.startswith(mark) for told in (found.headline, *found.sentences, *found.standings))
         assert found.caveats[0].startswith(f"a and b: {mark}")
 
 

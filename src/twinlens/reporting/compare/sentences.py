@@ -60,9 +60,10 @@ def standings(recipes: Sequence[RecipeFigures], findings: Sequence[Finding]) -> 
             if not finding.better and mine == label
         ]
         told = (("better than", better), ("within noise of", alike), ("worse than", worse))
-        places = [f"{words} {listing(sorted(others))}" for words, others in told if others]
+        places = "; ".join(f"{words} {listing(sorted(others))}" for words, others in told if others)
         if places:
-            yield f"{label} ({percent(accuracy)}) is {'; '.join(places)}."
+            caveat = next(finding.caveat for finding in findings if label in (finding.first, finding.second))
+            yield f"{f'{caveat}: ' if caveat else ''}{label} ({percent(accuracy)}) is {places}."
 
 
 def _claim(finding: Finding) -> str:
