@@ -38,9 +38,10 @@ class Network:
         self._name = name = str(path)
         try:
             model = onnx.load(path)
-            onnx.checker.check_model(model)
-        except Exception as error:  # protobuf and the checker have no common base
-            raise BundleError(f"{name} is no ONNX model that can be read: {error}", "Export it again.") from error
+        except Exception as error:  # protobuf and the file system have no common base
+            raise BundleError(f"{name} is no ONNX model that can be read: {error}.", "Export it again.") from error
+        if not model.graph.node:
+            raise BundleError(f"{name} is no ONNX model that can be read: it is empty.", "Export it again.")
         self._model = model
         self._picture = self._the_picture(model.graph)
         self._result = self._the_embedding(model.graph)
