@@ -15,7 +15,11 @@ def evaluate(
         typer.Option(help="lfw-view1, lfw-view2, omniglot-20way or a pairs CSV.", show_default="the run's test part"),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the figures and scored pairs of another protocol or of a bundle.")
+        Path | None,
+        typer.Option(
+            help="Folder for the figures and scored pairs of another protocol or of a bundle.",
+            show_default="evaluation-PROTOCOL in the run's folder; of a bundle NAME-PROTOCOL",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out images that cannot be read.")] = False,
