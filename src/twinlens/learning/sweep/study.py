@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from urllib.parse import quote
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
@@ -43,10 +45,9 @@ def open_study(
             with, or one with other photos or pairs.
         ConfigError: ``storage`` is no address of a database.
     """
-    # An address with a file: in it takes any character of a path literally.
-    url = storage or f"sqlite:///file:{quote(str(sweep.database.absolute()))}?uri=true&timeout={_WAIT}"
-    with _quiet(), _plain_errors(), _opened(url) as database:
-        with locked(sweep.gate):
+    with _quiet(), _plain_errors(), ExitStack() as stack:
+        with locked(sweep.gate):  # of processes that begin at once, one makes the tables
+            database = stack.enter_context(_opened(sweep.database, storage))
             study = _start(database, config, material, resume=resume)
             for _ in range(config.trials - len(study.get_trials(deepcopy=False))):
                 first = not study.get_trials(deepcopy=False)
@@ -55,10 +56,13 @@ def open_study(
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[RDBStorage]:
+def _opened(file: Path, storage: str | None) -> Iterator[RDBStorage]:
     try:
-        # Optuna would fill in braces.
-        database = RDBStorage(url.replace("{", "{{").replace("}", "}}"))
+        if storage is None:  # opened by path, as not every path can be written as an address
+            connect = partial(sqlite3.connect, file, timeout=_WAIT, check_same_thread=False)
+            database = RDBStorage("sqlite:///trials.db", {"creator": connect})
+        else:
+            database = RDBStorage(storage.replace("{", "{{").replace("}", "}}"))  # Optuna would fill in braces
     except ArgumentError as error:
         raise ConfigError(
             "--storage is no address of a database.", "Give one like postgresql+psycopg://user@host/name."
