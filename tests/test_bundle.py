@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinlens.bundle import MANIFEST, MODEL, Bundle, Manifest, Training, read_bundle, write_bundle
+from twinlens.bundle import CARD, MANIFEST, MODEL, Bundle, Manifest, Training, read_bundle, write_bundle
 from twinlens.comparison import Cosine, WeightedL1
 from twinlens.config import Frame
 from twinlens.errors import BundleError
@@ -104,6 +104,19 @@ def test_fingerprint_follows_the_meaning(tmp_path: Path) -> None:
     assert len(set(distinct)) == len(distinct)
     assert distinct[0] == fingerprint()
     assert all(len(bytes.fromhex(value)) == 32 for value in distinct)
+
+
+def test_a_bundle_of_format_1_is_read_as_it_was_written(tmp_path: Path) -> None:
+    # As it was computed before there were imported networks and aligned frames.
+    manifest = make_manifest(format=1)
+    assert manifest.computed_fingerprint() == "0255eb32559fc6a8b2a8d6b0591aa52369046a288881013cba255d7d3c7e7a85"
+    write_bundle(tmp_path / "bundle", CONTENT, manifest)
+    assert read_bundle(tmp_path / "bundle").manifest.format == 1
+
+
+def test_a_card_may_come_with_the_bundle(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "bundle", CONTENT, make_manifest(), "# Card")
+    assert (tmp_path / "bundle" / CARD).read_text(encoding="utf-8") == "# Card"
 
 
 def test_digest_is_that_of_the_model_whatever_the_caller_said(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import TypeAdapter, ValidationError
 
-from twinlens.comparison import Comparison, Cosine, WeightedL1
+from twinlens.comparison import Comparison, Cosine, Euclidean, WeightedL1
 
 DIM = 5
 _numbers = st.floats(-100, 100, width=32).map(lambda value: round(value, 3))
 batches = st.integers(1, 6).flatmap(lambda n: arrays(np.float32, (n, DIM), elements=_numbers))
 comparisons = st.one_of(
     st.just(Cosine()),
+    st.just(Euclidean()),
     st.builds(
         WeightedL1,
         weights=st.lists(st.floats(-3, 3), min_size=DIM, max_size=DIM).map(tuple),
@@ -30,6 +31,8 @@ def by_hand(comparison: Comparison, one: list[float], two: list[float]) -> float
     if isinstance(comparison, WeightedL1):
         distance = sum(w * abs(a - b) for w, a, b in zip(comparison.weights, one, two, strict=True))
         return comparison.bias - distance
+    if isinstance(comparison, Euclidean):
+        return -math.dist(one, two)
     lengths = math.sqrt(sum(a * a for a in one)) * math.sqrt(sum(b * b for b in two))
     return sum(a * b for a, b in zip(one, two, strict=True)) / lengths if lengths else 0.0
 
@@ -94,3 +97,12 @@ def test_a_comparison_is_read_back_from_json() -> None:
         assert adapter.validate_json(adapter.dump_json(comparison)) == comparison
     with pytest.raises(ValidationError):
         adapter.validate_python({"kind": "euclidean"})
+
+
+@given(batches)
+def test_euclid_scores_an_embedding_with_itself_highest(embeddings: np.ndarray) -> None:
+    scores = Euclidean().matrix(embeddings, embeddings)
+    np.testing.assert_array_equal(np.diag(scores), 0)
+    assert (scores <= 0).all()
+    moved = Euclidean().matrix(embeddings + 7, embeddings + 7)
+    np.testing.assert_allclose(moved, scores, atol=1e-4)

@@ -227,6 +227,17 @@ def test_crop_cuts_the_middle() -> None:
     assert not len(wrong)
 
 
+def test_shift_moves_the_crop_down() -> None:
+    rows = np.repeat(np.arange(200, dtype=np.uint8)[:, None], 200, axis=1)
+    photo = np.repeat(rows[..., None], 3, axis=2)
+    frame = Frame(crop_height=0.5, crop_width=0.5, height=100, width=100)
+    middle = to_crop(photo, frame)
+    for shift in (-0.25, -0.1, 0.05, 0.25):
+        moved = to_crop(photo, frame.model_copy(update={"shift": shift}))
+        np.testing.assert_array_equal(moved, middle + np.int16(200 * shift))
+    np.testing.assert_array_equal(to_crop(photo, frame.model_copy(update={"shift": 0.25}))[-1], 199)
+
+
 def test_resize_averages_over_all_pixels() -> None:
     """Without antialiasing a fine checkerboard becomes black, white or moire; with it, grey."""
     board = (np.indices((200, 200)).sum(0) % 2 * 255).astype(np.uint8)

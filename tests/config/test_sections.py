@@ -179,3 +179,18 @@ def test_leaking_split_needs_listed_pairs() -> None:
 def test_sections_may_be_given_as_values() -> None:
     augment = AffineAugmentation(flip=0.5)
     assert make(augment=augment).augment == augment
+
+
+@pytest.mark.parametrize(("height", "shift"), [(1.0, 0.01), (0.6, 0.21), (0.6, -0.21)])
+def test_a_crop_may_not_leave_the_photo(height: float, shift: float) -> None:
+    with pytest.raises(ValidationError, match="out of the photo"):
+        Frame(crop_height=height, shift=shift)
+    assert Frame(crop_height=0.6, shift=0.2).shift == 0.2
+
+
+def test_what_frames_lacked_at_first_is_only_written_where_it_is_used() -> None:
+    # Fingerprints of bundles and keys of stores rest on what is written.
+    assert set(Frame().model_dump()) == {"crop_height", "crop_width", "height", "width", "colour"}
+    frame = Frame(crop_height=0.5, align=True, shift=0.1)
+    assert frame.model_dump()["align"] is True
+    assert Frame.model_validate_json(frame.model_dump_json()) == frame
