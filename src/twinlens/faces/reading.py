@@ -51,17 +51,22 @@ def align_face(rgb: UInt8Array, name: str, finder: FaceFinder, number: int | Non
 
 
 def read_face_crop(path: Path, frame: Frame, finder: FaceFinder, *, framed: bool) -> tuple[UInt8Array, bool]:
-    """Read a photo and cut the crop out of it after its face was aligned.
+    """:func:`read_aligned` and then the crop, uint8 ``frame.shape``, and whether a face was found."""
+    rgb, found = read_aligned(path, finder, framed=framed)
+    return to_crop(rgb, frame), found
+
+
+def read_aligned(path: Path, finder: FaceFinder, *, framed: bool) -> tuple[UInt8Array, bool]:
+    """Read a photo and bring the face in it into LFW's frame.
 
     Args:
         path: The photo.
-        frame: How an aligned photo becomes a crop.
         finder: Finds the faces.
         framed: Whether the photo lies in LFW's frame, roughly, before. Then there is a face in its middle, which
-            counts, and is looked for again with less confidence; if it is not found the photo is taken as it is.
+            counts, and is looked for again with less confidence; if it is not found the photo stays as it is.
 
     Returns:
-        The crop, uint8 ``frame.shape``, and whether a face was found.
+        uint8 ``(250, 250, 3)``, or the photo as it is, and whether a face was found.
 
     Raises:
         ImageError: The photo cannot be read.
@@ -69,7 +74,7 @@ def read_face_crop(path: Path, frame: Frame, finder: FaceFinder, *, framed: bool
     """
     rgb = read_image(path)
     face = _middle_face(rgb, finder) if framed else chosen(finder(rgb), str(path))
-    return to_crop(rgb if face is None else aligned(rgb, face.landmarks), frame), face is not None
+    return (rgb, False) if face is None else (aligned(rgb, face.landmarks), True)
 
 
 def _middle_face(rgb: UInt8Array, finder: FaceFinder) -> Face | None:

@@ -14,7 +14,7 @@ from twinlens.explaining.overlay import enlarged
 from twinlens.explaining.record import read_explanations
 from twinlens.faces.finder import FaceFinder
 from twinlens.faces.frame import SIDE as FACE_SIDE
-from twinlens.faces.reading import read_face_crop
+from twinlens.faces.reading import read_aligned, read_face_crop
 from twinlens.files import write_text
 from twinlens.images import read_image, to_crop
 from twinlens.reporting.attention import SIDE
@@ -58,12 +58,18 @@ def report(target: str | Path, out: Path | None = None) -> Path:
 
 
 def photos_of(config: Config) -> Photos | None:
-    """Photos by name, or none where the data is not at hand: figures alone make a report, too."""
+    """Photos by name, aligned where the network saw them so, or none where the data is not at hand.
+
+    Figures alone make a report, too.
+    """
     try:
         dataset = open_dataset(config.data)
-    except DataError:
+        finder = FaceFinder() if config.frame.align else None
+    except (DataError, ConfigError):
         return None
-    return lambda name: read_image(dataset.root / name)
+    if finder is None:
+        return lambda name: read_image(dataset.root / name)
+    return lambda name: read_aligned(dataset.root / name, finder, framed=dataset.framed)[0]
 
 
 def crops_of(config: Config) -> Photos | None:
