@@ -124,7 +124,7 @@ def _training(config: Config, partition: Partition, commit: str) -> Training:
         dataset=dataset.name,
         protocol=partition.protocol,
         setting=config.data.setting.kind,
-        outside_data="none",
+        outside_data="label-free" if config.frame.align else "none",  # the landmarks were learned from other faces
         leaks=partition.leaks,
         synthetic=config.data.kind == "synthetic",
         seed=config.seed,
