@@ -79,6 +79,9 @@ def _rows(prefix: str, model: Schema, defaults: Schema, models: Schema, note: st
         if "propertyNames" in value:
             yield f"`{place}`", meaning, _default(default), _values(value)
             yield from _rows(f"{place}.LAYER.", inner[0], {}, models)
+        elif "$ref" in value.get("items", {}):
+            yield f"`{place}`", meaning, _default(default), f"list of at least {value['minItems']}, each as below"
+            yield from _item_rows(f"{place}.N.", _variants(value["items"], models)[0], models)
         elif not inner:
             yield f"`{place}`", meaning, _default(default), _values(value)
         elif not _kind(inner[0]):
@@ -90,6 +93,15 @@ def _rows(prefix: str, model: Schema, defaults: Schema, models: Schema, note: st
                 kind = _kind(variant)
                 only = f"({kind}) " if len(inner) > 1 else ""
                 yield from _rows(f"{place}.", variant, _own(default, kind), models, only)
+
+
+def _item_rows(prefix: str, model: Schema, models: Schema) -> Iterator[Row]:
+    """A row for every key of an item of a list; sections in it have been told of elsewhere."""
+    meanings = _meanings(model)
+    for key, value in model["properties"].items():
+        kinds = ", ".join(f"`{_kind(variant)}`" for variant in _variants(value, models))
+        values = f"a section of kind {kinds}" if kinds else _values(value)
+        yield f"`{prefix}{key}`", meanings[key], _default(value.get("default", _REQUIRED)), values
 
 
 _REQUIRED = object()
