@@ -10,7 +10,7 @@ import numpy as np
 from twinlens.errors import ConfigError
 from twinlens.workflow.importing.chain import Chain
 
-_WORDS: dict[str | None, Literal["raw", "per-image"] | None] = {None: None, "raw": "raw", "per-image": "per-image"}
+_WORDS: dict[str, Literal["raw", "per-image"]] = {"raw": "raw", "per-image": "per-image"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ def parse_pixels(text: str | None, order: Literal["rgb", "bgr"] = "rgb") -> Pixe
     Raises:
         ConfigError: The text is none of these.
     """
+    if text is None:
+        return Pixels(None, order=order)
     if text in _WORDS:
         return Pixels(_WORDS[text], order=order)
     try:
