@@ -21,8 +21,13 @@ from twinlens.errors import ConfigError
 from twinlens.types import Float64Array, UInt8Array
 
 # In dlib's order; left and right are those of the person, so the left eye is on the right of the photo.
-LANDMARKS = ("left eye, outer corner", "left eye, inner corner", "right eye, outer corner", "right eye, inner corner",
-             "base of the nose")  # fmt: skip
+LANDMARKS = (
+    "left eye, outer corner",
+    "left eye, inner corner",
+    "right eye, outer corner",
+    "right eye, inner corner",
+    "base of the nose",
+)
 
 # Longest side at which faces are looked for: the detector's smallest face, 80 pixels, is then 6 % of it.
 _LOOK_AT = 1280
