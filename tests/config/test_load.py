@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from twinlens.config import Config, dump_recipe, find_recipe, load_config, parse_config, recipe_names
 from twinlens.config import load as load_module
+from twinlens.config.augmentation import AffineAugmentation, NoAugmentation
+from twinlens.config.data import OmniglotData
 from twinlens.config.networks import KochLayer
+from twinlens.config.optimisation import ExponentialSchedule
 from twinlens.errors import ConfigError
 
 positive = st.floats(1e-9, 1e6)
@@ -131,6 +134,25 @@ def test_recipe_of_the_paper_states_the_paper_s_numbers() -> None:
     assert config.frame.shape == (105, 105, 1)
     assert config.data.setting.kind == "pairs-only"
     assert config.split.kind == "subjects"
+
+
+@pytest.mark.parametrize("thousands", [30, 90, 150])
+@pytest.mark.parametrize("suffix", ["", "-affine"])
+def test_recipes_of_the_paper_s_own_experiment_state_its_numbers(thousands: int, suffix: str) -> None:
+    config = load_config(f"koch2015-omniglot-{thousands}k{suffix}")
+    data, schedule = config.data, config.schedule
+    assert isinstance(data, OmniglotData)
+    assert isinstance(schedule, ExponentialSchedule)
+    assert (data.protocol, data.setting.pairs) == ("koch2015", 1000 * thousands)
+    assert data.setting.pairs / data.setting.epochs_per_pass == 6000
+    # What the paper calls an epoch: every pair, and where there are distortions eight copies of it.
+    epochs = data.setting.epochs_per_pass * (9 if suffix else 1)
+    assert schedule.factor**epochs == pytest.approx(0.99, abs=1e-5)
+    assert config.training.patience == 20 * epochs
+    assert config.augment == (AffineAugmentation() if suffix else NoAugmentation())
+    paper = parse_config({"name": "paper"}, "here")
+    assert (config.network, config.frame) == (paper.network, paper.frame)
+    assert (config.training.batch_size, config.training.monitor) == (128, "validation_oneshot")
 
 
 def test_unknown_recipe_is_told_with_those_that_there_are(tmp_path: Path) -> None:

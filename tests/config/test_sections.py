@@ -115,6 +115,15 @@ def test_colour_crops_have_three_channels() -> None:
             "koch2015 draws its pairs once",
         ),
         ({"data": {"kind": "omniglot", "protocol": "koch2015", "setting": {"pairs": 90}}}, "a multiple of 60 pairs"),
+        ({"data": {"kind": "omniglot", "protocol": "koch2015"}}, "set split.validation to 0.25"),
+        (
+            {
+                "data": {"kind": "omniglot", "setting": {"epochs_per_pass": 2}},
+                "loss": {"kind": "triplet"},
+                "network": {"output": "linear"},
+            },
+            "epochs_per_pass is for losses over pairs",
+        ),
         ({"data": {"kind": "omniglot", "protocol": "lake2015"}}, "'halves' or 'koch2015'"),
         ({"split": {"validation": 0}}, "greater than 0"),
         ({"split": {"validation": 1}}, "less than 1"),
@@ -161,6 +170,8 @@ def test_what_cannot_be_is_refused(values: dict[str, Any], reason: str) -> None:
         {"schedule": {"factor": 1}},
         {"training": {"precision": 32}},
         {"split": {"kind": "pairs"}},
+        {"data": {"kind": "omniglot", "protocol": "koch2015"}, "split": {"validation": 0.25}},
+        {"data": {"kind": "omniglot", "setting": {"epochs_per_pass": 30000}}, "loss": {"kind": "contrastive"}},
     ],
     ids=str,
 )

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from twinlens.config.augmentation import Augmentation, NoAugmentation
 from twinlens.config.base import Count, Frame, Section
-from twinlens.config.data import DataConfig, Identities, LfwData, SplitConfig
-from twinlens.config.losses import BinaryCrossEntropy, Loss
+from twinlens.config.data import DataConfig, Identities, LfwData, OmniglotData, SplitConfig
+from twinlens.config.losses import BinaryCrossEntropy, Contrastive, Loss
 from twinlens.config.networks import FixedNormalisation, Inference, KochNetwork, Network, Normalisation
 from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
 from twinlens.config.training import TrainingConfig
@@ -74,6 +74,21 @@ class Config(Section):
     def _split_fits_the_setting(self) -> Config:
         if self.split.kind == "pairs" and isinstance(self.data.setting, Identities):
             raise ValueError("split.kind 'pairs' needs listed pairs; set data.setting.kind to pairs-only")
+        return self
+
+    @model_validator(mode="after")
+    def _split_is_the_protocol_s(self) -> Config:
+        of_koch = isinstance(self.data, OmniglotData) and self.data.protocol == "koch2015"
+        if of_koch and self.split != SplitConfig(validation=0.25):
+            raise ValueError("protocol koch2015 says which 10 of 40 alphabets validate; set split.validation to 0.25")
+        return self
+
+    @model_validator(mode="after")
+    def _passes_are_of_pairs(self) -> Config:
+        setting = self.data.setting
+        passes = isinstance(setting, Identities) and setting.epochs_per_pass > 1
+        if passes and not isinstance(self.loss, BinaryCrossEntropy | Contrastive):
+            raise ValueError("data.setting.epochs_per_pass is for losses over pairs; leave it out")
         return self
 
     @model_validator(mode="after")

@@ -26,13 +26,11 @@ from twinlens.config.data import OmniglotData
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.omniglot import alphabet_codes, drawer_numbers, is_background, is_in_runs
 from twinlens.data.splits import draw_pairs
-from twinlens.errors import ConfigError, DataError
+from twinlens.errors import DataError
 from twinlens.types import BoolArray, Episode, IntArray, Pairs
 
 _DRAWERS = {"train": range(9, 21), "validation": range(5, 9), "test": range(1, 5)}
 _ALPHABETS = {"train": 30, "validation": 10, "test": 10}
-# Ten of the forty alphabets that are not for testing.
-_VALIDATION_SHARE = 0.25
 _TEST_SEED = 0
 # The paper stops by 320 tasks "which mimic the target task"; that has 20 ways.
 _TASKS, _WAYS = 320, 20
@@ -43,18 +41,12 @@ def koch2015_partition(config: Config, data: OmniglotData, dataset: Dataset) -> 
 
     Every training alphabet has equally many pairs, half of them genuine, drawn with replacement. Validation and test
     take every genuine pair once, as long as that is no more than their share of ``data.test_pairs``, and as many
-    impostor pairs. The paper has 10,000 validation pairs; their alphabets and drawers give 1,662 different genuine
-    ones today, so that many must have occurred several times.
+    impostor pairs. The paper has 10,000 validation pairs, of which many must be repetitions: ten alphabets and four
+    drawers give 1,662 different genuine ones.
 
     Raises:
-        ConfigError: ``config.split`` says something else.
         DataError: An alphabet is missing.
     """
-    if (config.split.kind, config.split.validation) != ("subjects", _VALIDATION_SHARE):
-        raise ConfigError(
-            "Ten of the forty alphabets that Koch et al. (2015) do not test on validate, and nothing else can.",
-            f"Set split.kind=subjects and split.validation={_VALIDATION_SHARE}.",
-        )
     alphabets, drawers = alphabet_codes(dataset), drawer_numbers(dataset)
     train, validation, test = (
         _side(name, mask, alphabets, drawers) for name, mask in zip(_ALPHABETS, _masks(dataset), strict=True)

@@ -39,7 +39,6 @@ def make_partition(config: Config, dataset: Dataset, broken: Collection[str] = (
         broken: Names of those samples; listed pairs with one of them are left out.
 
     Raises:
-        ConfigError: ``config.split`` contradicts a protocol that has its own.
         DataError: A list is wrong, or a part has too few photos.
     """
     match config.data:
