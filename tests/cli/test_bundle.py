@@ -51,7 +51,7 @@ def test_show_says_what_it_sees_and_decides_by(folder: Path) -> None:
     manifest = read_bundle(folder).manifest
     for words in (
         "16 × 16 pixels, rgb: 80 %",
-        "3 numbers, compared by euclidean",
+        "3 numbers; comparison: euclidean",
         "imported, no outside data",
         "0.01 %",
     ):

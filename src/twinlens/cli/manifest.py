@@ -28,7 +28,7 @@ def _facts(manifest: Manifest) -> dict[str, str]:
     calibration = manifest.calibration
     return {
         "Sees": _sight(manifest.frame),
-        "Embedding": f"{manifest.dim} numbers, compared by {manifest.comparison.kind}",
+        "Embedding": f"{manifest.dim} numbers; comparison: {manifest.comparison.kind}",
         "Training": _training(manifest.training),
         "Match": f"if the score is at least {decimal(manifest.threshold, 4)}",
         "Log-likelihood ratio": f"{decimal(calibration.slope, 4)} × score + {decimal(calibration.intercept, 4)}, from "

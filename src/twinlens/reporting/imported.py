@@ -33,7 +33,7 @@ def imported_caveats(manifest: Manifest, validation: Evaluation) -> list[str]:
             "threshold and the calibration are too good."
         )
     if validation.unaligned:
-        found.append(f"No face was found in {count(validation.unaligned)} photos; they were scored as they are.")
+        found.append(f"Photos without a face that is found, scored as they are: {count(validation.unaligned)}.")
     return found
 
 

@@ -93,9 +93,11 @@ def print_verdict(outcome: Result | Evaluation | Folds | OneShot) -> None:
 
 def _unaligned(shown: Evaluation | Folds) -> list[str]:
     """How many photos were scored though no face was found in them, if any were."""
-    if not shown.unaligned:
-        return []
-    return [f"No face was found in {count(shown.unaligned)} photos; they were scored as they are."]
+    return (
+        [f"Photos without a face that is found, scored as they are: {count(shown.unaligned)}."]
+        if shown.unaligned
+        else []
+    )
 
 
 def _claim(shown: Evaluation) -> str:

@@ -38,5 +38,5 @@ def prepare(config: Config, *, skip_broken: bool = False) -> Prepared:
             f"Broken photos that are left out, with every pair they are in: {len(store.broken)}{names}", file=sys.stderr
         )
     if store.unaligned:
-        print(f"Photos that are taken as they are, as no face was found: {len(store.unaligned)}", file=sys.stderr)
+        print(f"Photos without a face that is found, taken as they are: {len(store.unaligned)}", file=sys.stderr)
     return Prepared(store, make_partition(config, store.dataset, store.broken))
