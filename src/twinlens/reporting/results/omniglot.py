@@ -51,7 +51,7 @@ def omniglot_table(runs: Mapping[str, Contender]) -> str:
         ("Verification: the paper", "---:"),
         ("Verification: here", "---:"),
         ("Official 20-way one-shot: here", "---:"),
-        ("Epochs", "---"),
+        ("Passes through the pairs", "---"),
         ("Training", "---:"),
     ]
     return markdown_table(columns, [_row(name, paper, runs.get(name)) for name, paper in PAPER.items()])
@@ -101,13 +101,13 @@ def _row(name: str, paper: float, run: Contender | None) -> list[str]:
     if run is None:
         return [title, percent(paper, 2), *[_NOT_RUN] * 4]
     official, result = official_runs(run.folder), run.result
-    training, most = result.training, result.recipe["training"]["max_epochs"]
+    training, per_pass = result.training, result.recipe["data"]["setting"].get("epochs_per_pass", 1)
     why = {"patience": "stopped by itself", "max_epochs": "cut off"}.get(training.stopped_by, training.stopped_by)
     return [
         title,
         percent(paper, 2),
         percent_interval(result.test.accuracy, 2) if result.test else "not tested",
         percent_interval(official.accuracy) if official else _NOT_RUN,
-        f"{len(training.epochs)} of at most {most} ({why}), best {training.best_epoch}",
+        f"{len(training.epochs) / per_pass:g}, {why}; best after {training.best_epoch / per_pass:g}",
         duration(training.seconds),
     ]

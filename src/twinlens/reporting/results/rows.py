@@ -10,7 +10,7 @@ from twinlens.evaluation.seeds import spread
 from twinlens.reporting.compare.recipes import Recipe
 from twinlens.reporting.results.table import markdown_table
 from twinlens.reporting.results.versus import Outcome, Versus
-from twinlens.reporting.wording import count, decimal, duration, p_value, percent, points, points_span
+from twinlens.reporting.wording import decimal, duration, p_value, percent, points, points_span
 from twinlens.types import Interval
 
 _STOPPED = {"patience": "stopped", "max_epochs": "cut off"}
@@ -44,7 +44,7 @@ def _row(recipe: Recipe, outcome: Outcome) -> list[str]:
     tasks = range(len(tests[0].oneshot))
     return [
         f"[{recipe.label}](#{anchor(recipe.label)})",
-        count(runs[0].training.parameters),
+        _lines(f"{runs[0].training.parameters / 1e6:.1f} M"),
         _lines(*(_epochs(run) for run in runs), duration(mean(run.training.seconds for run in runs))),
         percent(mean(run.validation.accuracy.value for run in runs)),
         _accuracy(outcome.accuracy[recipe.label], tests),
