@@ -13,12 +13,10 @@ from twinlens.reporting.results.findings import findings
 from twinlens.reporting.results.recipe_file import RecipeFile, commands, read_recipe_file
 from twinlens.reporting.results.rows import anchor, recipe_table
 from twinlens.reporting.results.table import natural
-from twinlens.reporting.results.versus import Outcome, Versus, judge
+from twinlens.reporting.results.versus import BASELINE, Outcome, Versus, judge
 from twinlens.reporting.wording import listing
 from twinlens.runs import Run
 from twinlens.types import Interval
-
-BASELINE = "koch2015-lfw"
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def _chapter(recipes: Sequence[Recipe]) -> Chapter:
         summary=tuple(_summary(outcome)),
         table=recipe_table(recipes, outcome, BASELINE),
         recipes=tuple(_tell(recipe, outcome, _baseline_test(recipes)) for recipe in recipes),
-        figure=accuracy_figure(recipes, outcome.accuracy, BASELINE),
+        figure=accuracy_figure(recipes, outcome.accuracy),
     )
 
 

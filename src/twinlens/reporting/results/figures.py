@@ -9,6 +9,7 @@ from twinlens.evaluation.result import Epoch, Evaluation, Result
 from twinlens.reporting.compare.recipes import Recipe
 from twinlens.reporting.figures.style import ACCENT, GENUINE, GRID, MUTED, TRAIN, VALIDATION
 from twinlens.reporting.results.svg import Panel, Stroke, axes, dot, legend, line, picture, text, ticks
+from twinlens.reporting.results.versus import BASELINE
 from twinlens.types import Interval
 
 _LOSS_AT_CHANCE = math.log(2)
@@ -34,12 +35,12 @@ def training_figure(name: str, runs: Sequence[Result], baseline: Evaluation | No
     return picture(_WIDTH, _HEIGHT, f"{name}: loss and accuracy over the epochs, and ROC on the test pairs", elements)
 
 
-def accuracy_figure(recipes: Sequence[Recipe], accuracy: Mapping[str, Interval], baseline: str) -> str:
+def accuracy_figure(recipes: Sequence[Recipe], accuracy: Mapping[str, Interval]) -> str:
     """Test accuracy of several recipes with intervals over the test people; small dots are single seeds."""
     row, top, left = 26.0, 44.0, 230.0
     height = int(top + row * len(recipes) + 52)
     panel = Panel(left, top, 720.0, row * len(recipes), _ends(accuracy), (0.0, float(len(recipes))))
-    elements = _guides(panel, accuracy.get(baseline))
+    elements = _guides(panel, accuracy.get(BASELINE))
     for i, recipe in enumerate(recipes):
         at, shown = len(recipes) - i - 0.5, accuracy[recipe.label]
         elements.append(text(left - 12, panel.place(0, at)[1] + 4, recipe.label, anchor="end"))
@@ -65,8 +66,9 @@ def _guides(panel: Panel, baseline: Interval | None) -> list[str]:
         x, _ = panel.place(value, 0)
         elements.append(f'<path d="M{x:.1f} {panel.top:g}V{bottom:g}" stroke="{GRID}"/>')
         elements.append(text(x, bottom + 18, _percent(value), colour=MUTED, anchor="middle"))
-    note = "blue: mean and interval over people; orange: single seeds; grey band: the interval of koch2015-lfw"
-    elements.append(text(panel.left, bottom + 40, f"50 % is guessing; {note}", colour=MUTED))
+    band = f"; grey band: the interval of {BASELINE}" if baseline else ""
+    note = f"50 % is guessing; blue: mean and interval over people; orange: single seeds{band}"
+    elements.append(text(panel.left, bottom + 40, note, colour=MUTED))
     return elements
 
 
@@ -108,7 +110,7 @@ def _accuracy(runs: Sequence[Result], longest: int) -> list[str]:
 
 def _roc(runs: Sequence[Result], baseline: Evaluation | None) -> list[str]:
     panel = Panel(_PANEL[0] + 2 * _SLOT, _TOP, _PANEL[1], _PANEL[2], (0.0, 1.0), (0.0, 1.0))
-    own, other = Stroke("this recipe", GENUINE), Stroke("koch2015-lfw", MUTED, width=1.6)
+    own, other = Stroke("this recipe", GENUINE), Stroke(BASELINE, MUTED, width=1.6)
     elements = axes(panel, "Genuine pairs matched, test", "False match rate (FMR)", _percent, _percent)
     elements.append(line(panel, [0, 1], [0, 1], Stroke("", MUTED, "dash", 1)))
     if baseline:

@@ -14,12 +14,13 @@ from twinlens.reporting import wording
 from twinlens.reporting.compare.contenders import Contender, read_contender
 from twinlens.reporting.compare.recipes import Recipe, group
 from twinlens.reporting.compare.testing import RESAMPLES
-from twinlens.reporting.results.chapters import BASELINE, Chapter, Told, chapters, tell
+from twinlens.reporting.results.chapters import Chapter, Told, chapters, tell
 from twinlens.reporting.results.leak import leak_finding, leak_table
 from twinlens.reporting.results.omniglot import PAPER, PAPER_ONESHOT, beside_the_paper, omniglot_table
 from twinlens.reporting.results.publish import published
 from twinlens.reporting.results.rows import anchor
 from twinlens.reporting.results.table import results_table
+from twinlens.reporting.results.versus import BASELINE
 from twinlens.reporting.sweep.sentences import caveats, importance_sentence, verdict
 from twinlens.reporting.sweep.stored import read_sweep_result
 from twinlens.types import Interval

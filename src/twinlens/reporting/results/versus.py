@@ -14,6 +14,7 @@ from twinlens.reporting.compare.recipes import Recipe
 from twinlens.reporting.compare.testing import LEVEL, RESAMPLES
 from twinlens.types import Interval
 
+BASELINE = "koch2015-lfw"
 # Fixed, so that the page made again says the same.
 _SEED = 0
 
