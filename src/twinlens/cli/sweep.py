@@ -9,9 +9,7 @@ import typer
 
 
 def sweep(
-    recipe: Annotated[
-        str, typer.Argument(help="With --vary a recipe, else a sweep; a YAML file, or the name of one.")
-    ],
+    recipe: Annotated[str, typer.Argument(help="With --vary a recipe, else a sweep; a YAML file, or the name of one.")],
     vary: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUES", help="What to vary: LOW..HIGH, LOW..HIGH:log, LOW..HIGH:STEP or A,B,C."),
