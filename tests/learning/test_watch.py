@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.learning.small import fit, small_config, small_partition
+from tests.learning.small import small_config, small_partition
 from twinlens.evaluation.result import Epoch
 from twinlens.learning.train import train
-from twinlens.runs import Run, start_run
+from twinlens.runs import start_run
 
 
 class EnoughError(Exception):
@@ -41,12 +41,3 @@ def test_training_ends_when_the_watcher_has_had_enough_and_can_go_on(tmp_path: P
     train(config, *small_partition(), run, patient)
     assert patient.heard == [2, 3, 4]
     assert run.training.is_file()
-
-
-def test_watched_training_is_the_training(tmp_path: Path) -> None:
-    config = small_config(training={"max_epochs": 2})
-    _, alone = fit(config, tmp_path / "alone")
-    watched = Run(tmp_path / "watched")
-    train(config, *small_partition(), watched, Watcher(10))
-    columns = [[row.split(",")[2:9] for row in run.history.read_text().splitlines()] for run in (alone, watched)]
-    assert columns[0] == columns[1]
