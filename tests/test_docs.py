@@ -27,6 +27,7 @@ from twinlens.config import (
     training,
 )
 from twinlens.config.base import Section
+from twinlens.config.load_sweep import load_sweep
 from twinlens.data.lfw import read_lfw
 from twinlens.data.protocols import make_partition
 from twinlens.data.sources import locate_lfw
@@ -115,7 +116,12 @@ def test_trainings_in_the_guide_name_recipes_and_keys_that_exist(arguments: list
 @pytest.mark.parametrize("recipe", blocks("guide.md", "yaml"), ids=lambda recipe: str(yaml.safe_load(recipe)["name"]))
 def test_recipes_in_the_guide_are_recipes(recipe: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
-    load_config(tmp_path / "recipe.yaml")
+    (load_sweep if "vary" in yaml.safe_load(recipe) else load_config)(tmp_path / "recipe.yaml")
+
+
+@pytest.mark.parametrize("arguments", [words for words in commands() if words[0] == "sweep"], ids=" ".join)
+def test_sweeps_in_the_guide_can_be_begun(arguments: list[str]) -> None:
+    load_sweep(arguments[1], vary=[word for before, word in pairwise(arguments) if before == "--vary"])
 
 
 def anchors(page: Path) -> set[str]:
