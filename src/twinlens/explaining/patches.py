@@ -1,9 +1,9 @@
 """The spots of a crop that are covered one after another, and what it means to cover one.
 
 A spot is a disc with a soft edge, a fifth of the crop wide, and half of it overlaps with each neighbour. What it covers
-is filled from the pixels around it. Both were chosen by deletion on validation pairs of LFW (docs/concepts.md): larger
-spots find less, smaller ones cost more encodings than they gain, and a hard edge is itself something to see. Grey spots
-do about as well as the surroundings, but they change a dark face more than a light one.
+is filled from the pixels around it. Both were chosen by deletion on validation pairs of LFW, with
+tools/compare_covers.py. A hard edge is itself something to see, and so is grey, which moreover changes a dark face more
+than a light one.
 """
 
 from __future__ import annotations

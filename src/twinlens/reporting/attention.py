@@ -89,7 +89,7 @@ def _outside(sample: SampleFigures) -> list[Finding]:
         f"background. These are {percent(area)} of what the network sees. "
     )
     if outside.high < area:
-        return [Finding(text + "So it looks at the face more than at the rest.", False)]
+        return [Finding(text + "So, for its size, it looks at the face more than at the rest.", False)]
     if outside.low > area:
-        return [Finding(text + "So it looks at the rest more than at the face.", True)]
-    return [Finding(text + "So there is no saying that it looks at the face more than at the rest.", True)]
+        return [Finding(text + "So, for its size, it looks at the rest more than at the face.", True)]
+    return [Finding(text + "So there is no saying that it looks at the face more than at the rest, for its size.", True)]
