@@ -85,7 +85,7 @@ def leaves(values: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 def commands() -> list[list[str]]:
     """Every call of twinlens in the guide."""
-    lines = "".join(blocks("guide.md", "sh")).splitlines()
+    lines = "".join(blocks("guide.md", "sh")).replace("\\\n", "").splitlines()
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("twinlens ")]
 
 
