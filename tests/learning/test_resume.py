@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,6 +68,20 @@ def test_training_killed_after_its_last_epoch_ends_without_another(tmp_path: Pat
     fit(small_config(training=settings), tmp_path / "run")
     assert run.training.read_text() == summary
     assert rows(run) == history
+
+
+def test_copy_of_a_finished_training_goes_on_with_more_epochs(tmp_path: Path) -> None:
+    """As the guide says: the exponential schedule does not depend on where it ends."""
+    settings = {"data": {"setting": {"pairs": 96, "fresh": False, "epochs_per_pass": 2}}}
+    _, whole = fit(small_config(training={"max_epochs": 5}, **settings), tmp_path / "whole")
+    _, short = fit(small_config(training={"max_epochs": 3}, **settings), tmp_path / "short")
+    further = Run(tmp_path / "further")
+    shutil.copytree(short.checkpoints, further.checkpoints)
+    (further.folder / "origin.json").write_bytes((short.folder / "origin.json").read_bytes())
+    further.recipe.write_text(short.recipe.read_text().replace("max_epochs: 3", "max_epochs: 5"))
+    fit(further.config(), further.folder)
+    assert rows(further) == rows(whole)
+    assert len(rows(further)) == 5
 
 
 def test_moved_run_goes_on_with_its_best_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,11 @@ from tests.learning.small import fit, read_history, rows, small_config, small_pa
 from twinlens.data.dataset import Part
 from twinlens.errors import TrainingError
 from twinlens.evaluation.result import TrainingSummary
+from twinlens.learning.batches import PairBatches
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.train import train
 from twinlens.runs import Run, start_run
+from twinlens.types import Pairs, UInt8Array
 
 
 def test_training_learns_and_leaves_a_whole_run(tmp_path: Path) -> None:
@@ -149,3 +151,18 @@ def test_bfloat16_and_float32_learn_alike(tmp_path: Path) -> None:
     )
     last = [read_history(run.history)[-1].validation_loss for run in (bf16, fp32)]
     assert last[0] == pytest.approx(last[1], abs=0.1)
+
+
+def test_epochs_of_a_pass_share_its_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[int, int]] = []
+
+    class Watched(PairBatches):
+        def __init__(self, crops: UInt8Array, pairs: Pairs, batch_size: int, seed: int, epoch: int) -> None:
+            shown.extend(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
+            super().__init__(crops, pairs, batch_size, seed, epoch)
+
+    monkeypatch.setattr("twinlens.learning.module.PairBatches", Watched)
+    setting = {"pairs": 96, "fresh": False, "epochs_per_pass": 3}
+    fit(small_config(data={"setting": setting}, training={"max_epochs": 3}), tmp_path / "run")
+    listed = small_partition()[0].train.pairs
+    assert sorted(shown) == sorted(zip(listed.first.tolist(), listed.second.tolist(), strict=True))

@@ -13,6 +13,7 @@ from twinlens.comparison import Cosine, WeightedL1
 from twinlens.data.components import sample_components
 from twinlens.data.dataset import Part
 from twinlens.errors import TrainingError
+from twinlens.evaluation.oneshot import random_episodes
 from twinlens.learning.validation import ValidationPart, figures
 from twinlens.types import Pairs, Scores
 
@@ -196,3 +197,15 @@ def test_too_few_people_for_a_task_are_said_where_tasks_decide() -> None:
     lonely = replace(partition, validation=Part(partition.validation.samples[:2], Pairs.from_rows([])))
     with pytest.raises(TrainingError, match=r"split\.validation"):
         ValidationPart(lonely, DIM, small_config(training={"monitor": "validation_oneshot"}))
+
+
+def test_the_protocol_s_own_tasks_come_first() -> None:
+    partition, _ = small_partition()
+    samples, codes = partition.validation.samples, partition.dataset.subject_codes
+    tasks = random_episodes(samples, codes[samples], 3, 1, 7, 5)
+    part = ValidationPart(replace(partition, tasks=tasks), DIM, small_config())
+    assert len(part.episodes) == 7
+    for task, row in zip(tasks, part.episodes, strict=True):
+        assert np.array_equal(samples[row.query], task.query)
+        assert np.array_equal(samples[row.support], task.support)
+        assert np.array_equal(row.query_class, task.query_class)

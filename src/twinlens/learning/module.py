@@ -12,9 +12,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from twinlens.config import Config
-from twinlens.config.data import Identities
 from twinlens.data.dataset import Partition
-from twinlens.data.splits import draw_pairs
+from twinlens.data.epochs import pairs_of_epoch
 from twinlens.errors import RunError, TrainingError
 from twinlens.learning.augment import augment
 from twinlens.learning.batches import ClassBatches, CropBatch, CropBatches, PairBatches, loader
@@ -24,7 +23,7 @@ from twinlens.learning.networks import Twin, to_images
 from twinlens.learning.objectives import build_objective
 from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
 from twinlens.learning.validation import ValidationPart, figures
-from twinlens.types import Pairs, Scores, UInt8Array
+from twinlens.types import Scores, UInt8Array
 
 _EMBED_BATCH = 64
 
@@ -91,19 +90,13 @@ class SiameseModule(lightning.LightningModule):
 
     def _pair_batches(self) -> PairBatches:
         size, seed, epoch = self.config.training.batch_size, self.config.seed, self.current_epoch
-        return PairBatches(self.crops, self._training_pairs(), size, seed, epoch)
+        pairs = pairs_of_epoch(self.config.data.setting, self.partition, seed, epoch)
+        return PairBatches(self.crops, pairs, size, seed, epoch)
 
     def _class_batches(self) -> ClassBatches:
         training, seed, epoch = self.config.training, self.config.seed, self.current_epoch
         samples = self.partition.train.samples
         return ClassBatches(self.crops, samples, self.labels, training.batch_size, training.per_class, seed, epoch)
-
-    def _training_pairs(self) -> Pairs:
-        setting, train = self.config.data.setting, self.partition.train
-        if not (isinstance(setting, Identities) and setting.fresh):
-            return train.pairs
-        seed = int(np.random.default_rng([self.config.seed, self.current_epoch]).integers(2**31))
-        return draw_pairs(train.samples, self.partition.dataset.subject_codes, setting.pairs, seed)
 
     def on_train_epoch_start(self) -> None:
         """Raise the momentum, note each layer's learning rate, and begin to count."""

@@ -26,7 +26,8 @@ _TASKS = 400
 class ValidationPart:
     """The validation samples' embeddings of one epoch, and the figures made of them.
 
-    One-shot tasks are made of subjects where they are known, else of photos that genuine pairs join.
+    One-shot tasks are the protocol's; where it has none they are made of subjects, if these are known, else of photos
+    that genuine pairs join.
 
     Args:
         partition: Its validation part is used.
@@ -46,7 +47,8 @@ class ValidationPart:
         # Where only pairs are given, names may not even choose the best epoch.
         identities = isinstance(config.data.setting, Identities)
         known = self.subjects if identities else sample_components(self.pairs, len(samples))
-        self.episodes = _largest_tasks(known, max(config.evaluation.n_way), config.seed)
+        own = tuple(_by_row(task, samples) for task in partition.tasks)
+        self.episodes = own or _largest_tasks(known, max(config.evaluation.n_way), config.seed)
         if config.training.monitor == "validation_oneshot" and not self.episodes:
             raise TrainingError(
                 "The validation part is too small for a one-shot task.",
@@ -102,6 +104,11 @@ def figures(scores: Scores, comparison: Comparison) -> dict[str, float]:
         "validation_auc": auc(scores),
         "score_spread": float(np.ptp(scores.values)),
     }
+
+
+def _by_row(task: Episode, samples: IntArray) -> Episode:
+    """A task on samples of the dataset as one on the rows of the part that has ``samples``."""
+    return Episode(np.searchsorted(samples, task.query), task.query_class, np.searchsorted(samples, task.support))
 
 
 def _largest_tasks(subjects: IntArray, n_way: int, seed: int) -> tuple[Episode, ...]:
