@@ -89,7 +89,6 @@ def main() -> None:
     print(f"| spot | covered with | {run.folder.name} |\n|---|---|---:|")
     for cover, form in ROWS:
         patches._INNER, patches._OUTER = FORMS[form]
-        spots.cache_clear()
         others = [other for name, other in COVERS.items() if name != cover]
         moves = []
         for pair in track(pairs, f"{form}, {cover}", len(pairs)):

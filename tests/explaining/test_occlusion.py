@@ -4,6 +4,7 @@ import pytest
 from tests.explaining.made import COMPARISON, PLACE, SHAPE, attentive, blind, noise
 from twinlens.comparison import Cosine
 from twinlens.errors import EvaluationError
+from twinlens.explaining import occlusion
 from twinlens.explaining.occlusion import ENCODINGS, explain_pair
 from twinlens.explaining.patches import GRID, covered, spots
 from twinlens.types import Float32Array, UInt8Array
@@ -80,8 +81,32 @@ def test_encodings_are_as_many_as_stated_and_come_in_batches() -> None:
 
     explain_pair(counting, COMPARISON, noise(1), noise(2), progress="Counting")
     assert sum(batches) == ENCODINGS == 202
-    assert max(batches) <= 32
-    assert len(batches) <= 10
+    assert sorted(batches) == [2] + [25] * 8
+
+
+def test_large_crops_come_in_small_batches_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+
+    def counting(crops: UInt8Array) -> Float32Array:
+        batches.append(len(crops))
+        return attentive(crops)
+
+    whole = explain_pair(attentive, COMPARISON, noise(1), noise(2))
+    monkeypatch.setattr(occlusion, "_NUMBERS", 6 * noise(1).size)
+    found = explain_pair(counting, COMPARISON, noise(1), noise(2))
+    assert max(batches) == 6
+    assert sum(batches) == ENCODINGS
+    np.testing.assert_array_equal(found.first, whole.first)
+    np.testing.assert_array_equal(found.second, whole.second)
+
+
+def test_rounding_is_no_attribution() -> None:
+    rng = np.random.default_rng(0)
+
+    def collapsed(crops: UInt8Array) -> Float32Array:
+        return (7 + 1e-6 * rng.normal(size=(len(crops), 1))).astype(np.float32)
+
+    assert explain_pair(collapsed, COMPARISON, noise(1), noise(2)).limit == 0
 
 
 def test_network_that_is_no_number_anywhere_is_an_error() -> None:

@@ -37,6 +37,11 @@ def test_spots_have_the_symmetry_of_the_crop() -> None:
     np.testing.assert_allclose(masks, masks[:, ::-1, :, ::-1])
 
 
+def test_some_spots_are_those_of_all() -> None:
+    numbers = np.array([3, 99, 3])
+    np.testing.assert_array_equal(spots(20, 30, numbers), spots(20, 30)[numbers])
+
+
 @given(GRIDS, SIDES, SIDES)
 def test_map_stays_within_its_values(changes: Float64Array, height: int, width: int) -> None:
     found = spread(changes, height, width)

@@ -62,7 +62,7 @@ def delete(
         moves = rng.integers(1, GRID, (RANDOM, 2))
         maps = [changes, *(np.roll(changes, move, (0, 1)) for move in moves)]
         masks = [highest(towards * spread(each, *crop.shape[:2])) for each in maps]
-        sides.append(encoder(covered(crop, np.stack(masks))))
+        sides.append(encoder(np.concatenate([covered(crop, mask[None]) for mask in masks])))
     moved = towards * (saliency.score - comparison.pairs(sides[0], sides[1]))
     return Deletion(float(moved[0]), float(moved[1:].mean()))
 

@@ -46,7 +46,8 @@ def locate(changes: Float64Array, regions: Regions) -> Location:
 
 def part_of_spot(spot: int, regions: Regions) -> str:
     """Which part of a crop a spot, counted row by row, covers most of."""
-    mask = spots(*next(iter(regions.parts.values())).shape)[spot]
+    height, width = next(iter(regions.parts.values())).shape
+    mask = spots(height, width, np.array([spot]))[0]
     return max(regions.parts, key=lambda name: float((mask * regions.parts[name]).sum()))
 
 

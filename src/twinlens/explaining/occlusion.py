@@ -6,19 +6,20 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from twinlens.comparison import Comparison
 from twinlens.evaluation.scoring import score_rows
-from twinlens.explaining.patches import GRID, covered, spots
+from twinlens.explaining.patches import EVERY, GRID, covered, spots
 from twinlens.progress import track
-from twinlens.types import Encoder, Float64Array, UInt8Array
+from twinlens.types import Encoder, Float32Array, Float64Array, UInt8Array
 
-# Crops that an encoder gets at once.
-_BATCH = 25
+# Crops that an encoder gets at once, and numbers in them, so that large crops fit into memory, too.
+_BATCH, _NUMBERS = 25, 1 << 21
+# Embeddings have 32 bits, and the last of them depend on the batch: a smaller change of the score is none.
+_ROUNDING = 1e-5
 # What explaining one pair costs: each photo as it is, and once for every spot.
 ENCODINGS = 2 + 2 * GRID**2
 
@@ -61,21 +62,19 @@ def explain_pair(
     Raises:
         EvaluationError: A score is not a finite number.
     """
-    batches = _crops(first, second)
-    if progress:
-        batches = track(batches, progress, 1 + 2 * GRID**2 // _BATCH)
-    embeddings = np.concatenate([encoder(batch) for batch in batches])
-    # Rows 0 and 1 are the two photos; the covered ones follow, each to be held against the other photo.
-    mine = np.arange(2, len(embeddings))
-    other = np.repeat([1, 0], GRID**2)
-    scores = score_rows(embeddings, np.append(0, mine), np.append(1, other), comparison)
-    changes = (scores[0] - scores[1:]).reshape(2, GRID, GRID)
-    return Saliency(float(scores[0]), changes[0], changes[1])
-
-
-def _crops(first: UInt8Array, second: UInt8Array) -> Iterator[UInt8Array]:
-    yield np.stack([first, second])
-    masks = spots(*first.shape[:2])
-    for photo in (first, second):
-        for start in range(0, len(masks), _BATCH):
-            yield covered(photo, masks[start : start + _BATCH])
+    height, width, channels = first.shape
+    step = max(1, min(_BATCH, _NUMBERS // (height * width * channels)))
+    batches = [EVERY[start : start + step] for start in range(0, len(EVERY), step)]
+    embeddings: list[list[Float32Array]] = []
+    for numbers in track(batches, progress, len(batches)) if progress else batches:
+        masks = spots(height, width, numbers)
+        embeddings.append([encoder(covered(crop, masks)) for crop in (first, second)])
+    sides = [np.concatenate(side) for side in zip(*embeddings, strict=True)]
+    # Rows 0 and 1 are the photos as they are; each covered one is held against the other photo.
+    rows = np.concatenate([encoder(np.stack([first, second])), *sides])
+    other = np.repeat([1, 0], len(EVERY))
+    scores = score_rows(rows, np.append(0, np.arange(2, len(rows))), np.append(1, other), comparison)
+    changes = scores[0] - scores[1:]
+    changes[np.abs(changes) < _ROUNDING * max(1.0, abs(scores[0]))] = 0
+    one, two = changes.reshape(2, GRID, GRID)
+    return Saliency(float(scores[0]), one, two)

@@ -8,14 +8,14 @@ than a light one.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
-from twinlens.types import Float64Array, UInt8Array
+from twinlens.types import Float64Array, IntArray, UInt8Array
 
 # Spots along each side of a crop.
 GRID = 10
+# Their numbers, row by row.
+EVERY = np.arange(GRID**2)
 # Radii in shares of a side: up to the first a spot covers wholly, beyond the second not at all.
 _INNER, _OUTER = 0.07, 0.13
 # How far around a pixel its surroundings reach: standard deviation of a Gaussian, in shares of a side.
@@ -24,18 +24,23 @@ _REACH = 0.15
 _SMOOTH = 0.5 / GRID
 
 
-@lru_cache(maxsize=8)
-def spots(height: int, width: int) -> Float64Array:
-    """How much each spot covers of each pixel, in [0, 1]; float64 ``(GRID², height, width)``, row by row.
+def spots(height: int, width: int, numbers: IntArray = EVERY) -> Float64Array:
+    """How much some spots cover of each pixel.
 
     Height and width count as equally long, as they do when a photo is squeezed into a crop.
+
+    Args:
+        height: Of the crop, in pixels.
+        width: Of the crop, in pixels.
+        numbers: int64 ``(n,)``, which spots.
+
+    Returns:
+        float64 ``(n, height, width)`` in [0, 1].
     """
-    y, x = (place.reshape(-1, 1, 1) for place in np.meshgrid(_middles(GRID), _middles(GRID), indexing="ij"))
+    y, x = (_middles(GRID)[place].reshape(-1, 1, 1) for place in divmod(numbers, GRID))
     radius = np.hypot(_middles(height)[:, None] - y, _middles(width) - x)
     outside = np.clip((radius - _INNER) / (_OUTER - _INNER), 0, 1)
-    found: Float64Array = 0.5 + 0.5 * np.cos(np.pi * outside)
-    found.flags.writeable = False
-    return found
+    return np.asarray(0.5 + 0.5 * np.cos(np.pi * outside), np.float64)
 
 
 def spread(changes: Float64Array, height: int, width: int) -> Float64Array:
