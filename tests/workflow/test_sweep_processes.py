@@ -79,6 +79,9 @@ def test_processes_that_take_part_share_the_trials(
     folder = tmp_path / "shared"
     process = ready(folder, 4, 2)
     go(process)
+    while not (folder / "log.txt").exists():  # it has begun its first
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
     workflow.sweep(small_sweep(4, 2), out=folder, resume=True)
     said_here, said_there = capsys.readouterr().err, process.communicate(timeout=300)[1]
     assert process.returncode == 0, said_there

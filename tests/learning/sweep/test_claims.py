@@ -134,7 +134,7 @@ def test_who_waits_for_the_others_gets_what_they_leave(tmp_path: Path) -> None:
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        while not (log.is_file() and "waiting for 1 trials" in log.read_text()):
+        while not (log.is_file() and "waiting for trials that other processes work on: 1" in log.read_text()):
             time.sleep(0.02)
         assert done == []
         die(claim)

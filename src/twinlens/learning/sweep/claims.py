@@ -62,7 +62,7 @@ class Claims:
                     if claim := self._take(trial.number):
                         return claim
             if not waits:
-                self._sweep.log(f"waiting for {len(trials)} trials of other processes")
+                self._sweep.log(f"waiting for trials that other processes work on: {len(trials)}")
             waits = True
             time.sleep(_LOOK)
         return None

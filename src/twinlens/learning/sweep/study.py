@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from twinlens.config.sweep import HalvingPruner, MedianPruner, NoPruner, SweepConfig
@@ -22,6 +24,9 @@ from twinlens.sweeps import Sweep, question
 
 # Seconds that a process waits for another one that is writing.
 _WAIT = 60
+# How often and after how many seconds a process looks whether another one has begun what it was about to begin.
+_LOOKS = 20
+_LOOK = 0.25
 
 
 @contextmanager
@@ -50,19 +55,14 @@ def open_study(
             database = stack.enter_context(_opened(sweep.database, storage))
             study = _start(database, config, material, resume=resume)
             for _ in range(config.trials - len(study.get_trials(deepcopy=False))):
-                first = not study.get_trials(deepcopy=False)
-                study.enqueue_trial(to_params(config.own_values(), config.vary) if first else {})
+                study.enqueue_trial({})
         yield Claims(study, database, sweep, config)
 
 
 @contextmanager
 def _opened(file: Path, storage: str | None) -> Iterator[RDBStorage]:
     try:
-        if storage is None:  # opened by path, as not every path can be written as an address
-            connect = partial(sqlite3.connect, file, timeout=_WAIT, check_same_thread=False)
-            database = RDBStorage("sqlite:///trials.db", {"creator": connect})
-        else:
-            database = RDBStorage(storage.replace("{", "{{").replace("}", "}}"))  # Optuna would fill in braces
+        database = _connected(file, storage)
     except ArgumentError as error:
         raise ConfigError(
             "--storage is no address of a database.", "Give one like postgresql+psycopg://user@host/name."
@@ -79,16 +79,33 @@ def _opened(file: Path, storage: str | None) -> Iterator[RDBStorage]:
         database.engine.dispose()
 
 
+def _connected(file: Path, storage: str | None) -> RDBStorage:
+    if storage is None:  # opened by path, as not every path can be written as an address
+        connect = partial(sqlite3.connect, file, timeout=_WAIT, check_same_thread=False)
+        return RDBStorage("sqlite:///trials.db", {"creator": connect})
+    address = storage.replace("{", "{{").replace("}", "}}")  # Optuna would fill in braces
+    for _ in range(_LOOKS):
+        try:
+            return RDBStorage(address)
+        except SQLAlchemyError as error:
+            if "already exists" not in str(error):
+                raise
+            time.sleep(_LOOK)  # another machine is making the tables at this very moment
+    return RDBStorage(address)
+
+
 def _start(database: RDBStorage, config: SweepConfig, material: str, *, resume: bool) -> optuna.Study:
-    study = optuna.create_study(
-        storage=database,
-        study_name=config.name,
-        direction="maximize" if config.higher_is_better else "minimize",
-        pruner=_pruner(config),
-        load_if_exists=True,
-    )
     asked = question(config) | {"recipe": config.recipe.model_dump(mode="json")}
-    if "material" not in study.user_attrs:  # nobody has come further than this
+    direction = StudyDirection.MAXIMIZE if config.higher_is_better else StudyDirection.MINIMIZE
+    pruner = _pruner(config)
+    try:  # of several machines that begin at once, one makes the study
+        study = optuna.create_study(storage=database, study_name=config.name, direction=direction, pruner=pruner)
+        begun = False
+    except optuna.exceptions.DuplicatedStudyError:
+        study = optuna.load_study(storage=database, study_name=config.name, pruner=pruner)
+        begun = _is_begun(study)
+    if not begun:
+        study.enqueue_trial(to_params(config.own_values(), config.vary))
         study.set_user_attr("question", asked)
         study.set_user_attr("material", material)
         return study
@@ -103,6 +120,15 @@ def _start(database: RDBStorage, config: SweepConfig, material: str, *, resume: 
             "Bring them back, or start a sweep in another folder with --out.",
         )
     return study
+
+
+def _is_begun(study: optuna.Study) -> bool:
+    """Whether whoever made the study has said what it is for, and has not died before."""
+    for _ in range(_LOOKS):
+        if "material" in study.user_attrs:
+            return True
+        time.sleep(_LOOK)
+    return False
 
 
 def _pruner(config: SweepConfig) -> optuna.pruners.BasePruner:
