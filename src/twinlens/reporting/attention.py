@@ -92,4 +92,4 @@ def _outside(sample: SampleFigures) -> list[Finding]:
         return [Finding(text + "So, for its size, it looks at the face more than at the rest.", False)]
     if outside.low > area:
         return [Finding(text + "So, for its size, it looks at the rest more than at the face.", True)]
-    return [Finding(text + "So there is no saying that it looks at the face more than at the rest, for its size.", True)]
+    return [Finding(text + "So there is no saying that, for its size, it looks more at the face.", True)]
