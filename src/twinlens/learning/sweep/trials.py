@@ -16,7 +16,7 @@ from twinlens.config.training import TrainingConfig
 from twinlens.data.dataset import Partition
 from twinlens.errors import ConfigError, TrainingError
 from twinlens.evaluation.result import Epoch, TrainingSummary
-from twinlens.learning.keeping import best_epoch
+from twinlens.learning.keeping import best_epoch, is_stalled
 from twinlens.learning.networks import Twin
 from twinlens.learning.sweep.claim import Claim
 from twinlens.learning.train import train
@@ -93,10 +93,16 @@ class _Watch:
         self.metric = metric
 
     def __call__(self, epochs: Sequence[Epoch]) -> None:
-        """Raises: TrialPruned: The study says so. TakenOverError: Another process goes on with the trial."""
+        """End the training if there is no use in it.
+
+        Raises:
+            TrialPruned: The study says so; not of a training that has just come to its end.
+            TakenOverError: Another process goes on with the trial.
+        """
         self.claim.refuse_takeover()
         self.tell(epochs)
-        if len(epochs) < self.config.max_epochs and self.claim.trial.should_prune():
+        over = len(epochs) == self.config.max_epochs or is_stalled(epochs, self.config)
+        if not over and self.claim.trial.should_prune():
             raise optuna.TrialPruned
 
     def tell(self, epochs: Sequence[Epoch]) -> None:
