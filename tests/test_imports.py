@@ -7,7 +7,7 @@ from pathlib import Path
 
 import twinlens
 
-LEARNING = {"torch", "lightning", "kornia", "tensorboard", "twinlens.learning"}
+LEARNING = {"torch", "lightning", "kornia", "optuna", "tensorboard", "twinlens.learning"}
 HEAVY = LEARNING | {"numpy", "scipy", "sklearn", "pydantic", "plotly", "onnxruntime", "jinja2", "PIL", "yaml"}
 
 # Imports one module after the other and says of each what is there of the learning.
