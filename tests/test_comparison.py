@@ -93,10 +93,10 @@ def test_equal_rows_score_exactly_equal() -> None:
 
 def test_a_comparison_is_read_back_from_json() -> None:
     adapter: TypeAdapter[Comparison] = TypeAdapter(Comparison)
-    for comparison in (Cosine(), WeightedL1(weights=(0.5, -1.0), bias=0.25)):
+    for comparison in (Cosine(), Euclidean(), WeightedL1(weights=(0.5, -1.0), bias=0.25)):
         assert adapter.validate_json(adapter.dump_json(comparison)) == comparison
     with pytest.raises(ValidationError):
-        adapter.validate_python({"kind": "euclidean"})
+        adapter.validate_python({"kind": "manhattan"})
 
 
 @given(batches)

@@ -252,7 +252,7 @@ def test_on_view_1_subjects_as_the_unit_are_less_sure_than_pairs() -> None:
 
 
 def test_no_published_seed_is_ranked_above_another_of_its_recipe() -> None:
-    folders = [path.parent for path in sorted(PUBLISHED.glob("*/scores-test.csv"))]
+    folders = [path.parent for path in sorted(PUBLISHED.glob("*/result.json"))]
     found = compared(*folders)
     home = {run.label: run.recipe for run in found.runs}
     assert all(test.same_recipe == (home[test.first] == home[test.second]) for test in found.tests)
