@@ -58,6 +58,12 @@ def test_key_of_another_variant_is_unknown(load: Load) -> None:
         ("optimiser: {layers: {conv1: {l2: -1}}}", "optimiser.layers.conv1.l2: Input should be greater than"),
         ("optimiser:", "optimiser: Input should be a valid dictionary"),
         ("network: {kind: resnet}", "network: Input tag 'resnet' found using 'kind' does not match"),
+        ("loss: {kind: triplet}\ntraining: {per_class: 1}", "training.per_class must be 2 or more"),
+        (
+            "loss: {kind: sum, terms: [{loss: {kind: margin-softmax}}, {loss: {kind: triplet}}]}\n"
+            "training: {per_class: 1}",
+            "training.per_class must be 2 or more",
+        ),
         ("network: {widths: [1, 2, 3]}", "network.widths.3: Field required"),
         ("data: {kind: celeba}", "data: Input tag 'celeba' found using 'kind' does not match"),
         ("data: {kind: folder}", "data.root: Field required"),

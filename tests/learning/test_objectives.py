@@ -1,5 +1,6 @@
 import math
 import typing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,9 @@ from twinlens.config.losses import (
     WeightedLoss,
 )
 from twinlens.config.networks import CompactNetwork
+from twinlens.errors import TrainingError
 from twinlens.learning.classes import class_labels
+from twinlens.learning.module import SiameseModule
 from twinlens.learning.networks import build_network
 from twinlens.learning.objectives import Objective, build_objective
 from twinlens.learning.objectives.criteria import MarginClassifier
@@ -250,3 +253,15 @@ def test_every_loss_falls_and_teaches_something_about_subjects_never_seen(
 def test_sum_without_terms_is_refused() -> None:
     with pytest.raises(Exception, match=r"loss\.terms"):
         parse_config({"name": "a", "loss": {"kind": "sum", "terms": []}}, "here")
+
+
+@pytest.mark.parametrize("kind", ["binary-cross-entropy", "triplet"])
+def test_only_losses_over_classes_need_several_of_them(kind: str) -> None:
+    partition, crops = small_partition()
+    one = replace(partition.dataset, samples=tuple(replace(s, subject_id="one") for s in partition.dataset.samples))
+    config, alike = small_config(loss={"kind": kind}), replace(partition, dataset=one)
+    if kind == "triplet":
+        with pytest.raises(TrainingError, match="one class"):
+            SiameseModule(config, alike, crops)
+    else:
+        SiameseModule(config, alike, crops)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from twinlens.config.augmentation import Augmentation, NoAugmentation
 from twinlens.config.base import Count, Frame, Section
 from twinlens.config.data import DataConfig, Identities, LfwData, OmniglotData, SplitConfig
-from twinlens.config.losses import BinaryCrossEntropy, Contrastive, Loss
+from twinlens.config.losses import BinaryCrossEntropy, Loss, MarginSoftmax, PairLoss, SumOfLosses
 from twinlens.config.networks import FixedNormalisation, Inference, KochNetwork, Network, Normalisation
 from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
 from twinlens.config.training import TrainingConfig
@@ -87,8 +87,16 @@ class Config(Section):
     def _passes_are_of_pairs(self) -> Config:
         setting = self.data.setting
         passes = isinstance(setting, Identities) and setting.epochs_per_pass > 1
-        if passes and not isinstance(self.loss, BinaryCrossEntropy | Contrastive):
+        if passes and not isinstance(self.loss, PairLoss):
             raise ValueError("data.setting.epochs_per_pass is for losses over pairs; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _classes_have_pairs(self) -> Config:
+        losses = [term.loss for term in self.loss.terms] if isinstance(self.loss, SumOfLosses) else [self.loss]
+        compares = any(not isinstance(loss, PairLoss | MarginSoftmax) for loss in losses)
+        if compares and self.training.per_class == 1:
+            raise ValueError("training.per_class must be 2 or more: this loss compares crops of one class")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from twinlens.config import Config
+from twinlens.config.losses import PairLoss
 from twinlens.data.dataset import Partition
 from twinlens.data.epochs import pairs_of_epoch
 from twinlens.errors import RunError, TrainingError
@@ -47,8 +48,9 @@ class SiameseModule(lightning.LightningModule):
         self.partition = partition
         self.crops = crops
         self.twin = Twin(config.network, config.normalisation, config.frame, config.inference.flip)
-        self.labels = class_labels(partition, config.data.setting)
-        classes = int(self.labels.max()) + 1
+        by_pairs = isinstance(config.loss, PairLoss)
+        self.labels = np.zeros(0, np.int64) if by_pairs else class_labels(partition, config.data.setting)
+        classes = int(self.labels.max(initial=-1)) + 1
         self.objective = build_objective(config.loss, self.twin.network, classes)
         if config.training.channels_last:
             self.twin = self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
