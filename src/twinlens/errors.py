@@ -53,3 +53,11 @@ class TrainingError(TwinlensError):
 
 class EvaluationError(TwinlensError):
     """There is nothing to evaluate: embeddings or scores are not numbers, or a kind of pair is missing."""
+
+
+class GalleryError(TwinlensError):
+    """A gallery is missing, broken, locked, of another model or another key, or does not know the subject."""
+
+
+class ServiceError(TwinlensError):
+    """The service cannot start, cannot be reached or refuses a request."""

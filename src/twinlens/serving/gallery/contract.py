@@ -1,0 +1,206 @@
+"""What a gallery's storage must do, whoever does it.
+
+A store keeps records and knows nothing of faces, keys or models: :class:`~twinlens.serving.gallery.gallery.Gallery`
+seals each template into a record before a store sees it. SQLite and PostgreSQL keep this contract, and one suite of
+tests holds both to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from twinlens.types import Float32Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """One template as a store keeps it.
+
+    Attributes:
+        template_id: 32 hex digits, drawn by whoever enrols; adding one a second time is an error.
+        subject_id: Whose it is.
+        vector: float32 ``(dim,)``, the embedding under the gallery's secret rotation. Only a store that searches by
+            itself keeps it in the open; the others keep what is in ``sealed`` and give it back as ``None``.
+        sealed: Everything else, and the rotated embedding once more: encrypted, and bound to ``template_id`` and
+            ``subject_id``.
+        enrolled_at: When, in UTC.
+        expires_at: When it has to go, in UTC; never if ``None``.
+    """
+
+    template_id: str
+    subject_id: str
+    vector: Float32Array | None
+    sealed: bytes
+    enrolled_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What holds for a whole gallery; written when it is made, and changed by ``rekey`` and ``reenrol`` alone.
+
+    Attributes:
+        format: Version of the layout.
+        model: Name of the model whose embeddings it holds.
+        fingerprint: Of that model's bundle; probes of any other are refused.
+        dim: Dimension of the embeddings.
+        salt: 32 hex digits that, with the key, make the secrets of this gallery and no other.
+        key_check: Tells the right key from a wrong one without telling anything of it.
+        created_at: When, in UTC.
+    """
+
+    format: int
+    model: str
+    fingerprint: str
+    dim: int
+    salt: str
+    key_check: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the log of who did what: appended with the change it tells of, in one transaction.
+
+    Attributes:
+        number: From 1, without gaps.
+        at: When, in UTC.
+        actor: Who: a user's name, or the name of an API key.
+        action: ``enrol``, ``remove``, ``identify``, ``verify``, ``rekey``, ``expire``, ``export``, ...
+        subject: Keyed pseudonym of the subject, if the action is about one; no name stays behind when a subject goes.
+        detail: Figures and counts as JSON; never a photo, an embedding or a score of a named subject.
+        previous: ``digest`` of the entry before; 64 zeros for the first.
+        digest: HMAC-SHA-256 under the gallery's key over all of the above.
+    """
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str | None
+    detail: str
+    previous: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditDraft:
+    """What an entry is to say; the store sets number and ``previous`` in its transaction and has it sealed.
+
+    Attributes:
+        actor: As in :class:`AuditEntry`.
+        action: As in :class:`AuditEntry`.
+        subject: As in :class:`AuditEntry`.
+        detail: As in :class:`AuditEntry`.
+    """
+
+    actor: str
+    action: str
+    subject: str | None = None
+    detail: str = "{}"
+
+
+class Auditor(Protocol):
+    """Makes an entry of a draft: knows the key, which a store does not."""
+
+    def __call__(self, draft: AuditDraft, number: int, previous: str) -> AuditEntry:
+        """The entry, dated now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened to a store since a version.
+
+    Attributes:
+        version: Of the store now; hand it to the next call.
+        added: Records added since, and not removed again.
+        removed: ``template_id`` of records removed since.
+        complete: Whether ``added`` is all there is, because the store was rebuilt (``replace``) since, or cannot tell
+            the difference any more; whoever keeps a copy starts it anew.
+    """
+
+    version: int
+    added: tuple[Record, ...]
+    removed: tuple[str, ...]
+    complete: bool
+
+
+class Store(Protocol):
+    """Keeps records and the audit log. What has returned is durable: it survives a killed process and a power cut.
+
+    Each change is one transaction with its audit entries: all of it is there or nothing. Several processes and threads
+    may use one store at once. Whatever goes wrong on the way is a :class:`~twinlens.errors.GalleryError`.
+    """
+
+    def header(self) -> Header:
+        """What holds for the gallery."""
+        ...
+
+    def add(self, records: Sequence[Record], drafts: Sequence[AuditDraft], auditor: Auditor) -> None:
+        """Add records, all or none. Refused, if ``template_id`` is taken."""
+        ...
+
+    def remove(self, template_ids: Sequence[str], drafts: Sequence[AuditDraft], auditor: Auditor) -> int:
+        """Remove records so that no byte of them stays in any file of the store; the number that were there."""
+        ...
+
+    def replace(
+        self, header: Header, records: Sequence[Record], drafts: Sequence[AuditDraft], auditor: Auditor
+    ) -> None:
+        """Put a new header and new records in place of all old ones; refused if the store changed meanwhile."""
+        ...
+
+    def log(self, drafts: Sequence[AuditDraft], auditor: Auditor) -> None:
+        """Append to the log what changes no record, such as an identification."""
+        ...
+
+    def records(self, subject_id: str | None = None) -> Iterator[Record]:
+        """All records, or those of one subject, in the order they were enrolled."""
+        ...
+
+    def subjects(self) -> dict[str, int]:
+        """How many templates each subject has."""
+        ...
+
+    def expired(self, now: datetime) -> tuple[Record, ...]:
+        """The records whose time is over."""
+        ...
+
+    def changes(self, since: int) -> Changes:
+        """What happened since version ``since``; everything for 0."""
+        ...
+
+    def audit(self, since: int = 0) -> Iterator[AuditEntry]:
+        """The entries with a number above ``since``, in order."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A record that a searching store found near a probe.
+
+    Attributes:
+        template_id: Of the record.
+        subject_id: Of the record.
+        vector: float32 ``(dim,)``, rotated as stored, for exact scoring.
+    """
+
+    template_id: str
+    subject_id: str
+    vector: Float32Array
+
+
+class SearchingStore(Store, Protocol):
+    """A store that finds near records by itself, so that nobody needs all of them in memory."""
+
+    def nearest(self, vector: Float32Array, count: int) -> tuple[Near, ...]:
+        """About the ``count`` records nearest to a rotated probe ``(dim,)``, by cosine; the index may miss some."""
+        ...
