@@ -134,6 +134,9 @@ class Store(Protocol):
 
     Each change is one transaction with its audit entries: all of it is there or nothing. Several processes and threads
     may use one store at once. Whatever goes wrong on the way is a :class:`~twinlens.errors.GalleryError`.
+
+    Whoever holds a store holds secrets that go with its header. So each change is refused if another process has put a
+    new header in place since this object was made, lest a template be added under a key that is gone.
     """
 
     def header(self) -> Header:
@@ -149,9 +152,12 @@ class Store(Protocol):
         ...
 
     def replace(
-        self, header: Header, records: Sequence[Record], drafts: Sequence[AuditDraft], auditor: Auditor
+        self, header: Header, records: Sequence[Record], drafts: Sequence[AuditDraft], auditor: Auditor, version: int
     ) -> None:
-        """Put a new header and new records in place of all old ones; refused if the store changed meanwhile."""
+        """Put a new header and new records in place of all old ones; no byte of these stays in any file of the store.
+
+        Refused if the store's version is not ``version`` any more, which is that of what ``records`` were made of.
+        """
         ...
 
     def log(self, drafts: Sequence[AuditDraft], auditor: Auditor) -> None:
@@ -168,6 +174,10 @@ class Store(Protocol):
 
     def expired(self, now: datetime) -> tuple[Record, ...]:
         """The records whose time is over."""
+        ...
+
+    def version(self) -> int:
+        """A number that grows with each change of records or header; 0 before the first."""
         ...
 
     def changes(self, since: int) -> Changes:
@@ -191,11 +201,13 @@ class Near:
         template_id: Of the record.
         subject_id: Of the record.
         vector: float32 ``(dim,)``, rotated as stored, for exact scoring.
+        expires_at: As in :class:`Record`; whoever searches leaves out what has expired.
     """
 
     template_id: str
     subject_id: str
     vector: Float32Array
+    expires_at: datetime | None
 
 
 class SearchingStore(Store, Protocol):
