@@ -168,7 +168,7 @@ def test_manifest_of_another_bundle_is_refused(bundle: Bundle, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"format": 3}, "format"),
+        ({"format": 4}, "format"),
         ({"format": 3, "novelty": 1}, "format"),
         ({"novelty": 1}, "novelty"),
         ({"calibration": {**asdict(Calibration(1, 0, 1, 1)), "x": 1}}, "calibration.x"),

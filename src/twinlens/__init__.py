@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from twinlens.errors import TwinlensError
     from twinlens.images import read_crop
     from twinlens.serving.encoder import load_encoder
+    from twinlens.serving.verifier import Verifier
     from twinlens.workflow import compare, evaluate, evaluate_run, explain, prepare, report, sweep, train
 
 _HOMES = {
     "Config": "twinlens.config",
     "TwinlensError": "twinlens.errors",
+    "Verifier": "twinlens.serving.verifier",
     "compare": "twinlens.workflow",
     "evaluate": "twinlens.workflow",
     "evaluate_run": "twinlens.workflow",
@@ -39,6 +41,7 @@ _HOMES = {
 __all__ = [
     "Config",
     "TwinlensError",
+    "Verifier",
     "compare",
     "evaluate",
     "evaluate_run",

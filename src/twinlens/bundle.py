@@ -60,7 +60,8 @@ class Manifest(BaseModel):
     """What ``manifest.json`` holds.
 
     Attributes:
-        format: Version of this form; 2 knows networks from elsewhere, and frames that align faces.
+        format: Version of this form; 2 knows networks from elsewhere, and frames that align faces; 3 knows how sure
+            the calibration is, and more thresholds.
         name: Of the model.
         frame: How a photo becomes a crop.
         dim: Dimension of an embedding.
@@ -74,7 +75,7 @@ class Manifest(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     name: str
     frame: Frame
     dim: int
@@ -88,7 +89,8 @@ class Manifest(BaseModel):
 
     def computed_fingerprint(self) -> str:
         """SHA-256 of the manifest's meaning, which includes the model's digest."""
-        return sha256_json(self.model_dump(mode="json", exclude={"fingerprint"}))
+        # What is not known is left out, so that fingerprints from before it could be known hold.
+        return sha256_json(self.model_dump(mode="json", exclude={"fingerprint"}, exclude_none=True))
 
 
 class Bundle(BaseModel):
@@ -122,7 +124,7 @@ def write_bundle(folder: Path, model: bytes, manifest: Manifest, card: str | Non
     sealed = described.model_copy(update={"fingerprint": described.computed_fingerprint()})
     with whole_folder(folder, replace=True) as temporary:
         (temporary / MODEL).write_bytes(model)
-        write_text(temporary / MANIFEST, sealed.model_dump_json(indent=1) + "\n")
+        write_text(temporary / MANIFEST, sealed.model_dump_json(indent=1, exclude_none=True) + "\n")
         if card is not None:
             write_text(temporary / CARD, card)
     return Bundle(folder=folder, manifest=sealed)
@@ -144,7 +146,7 @@ def read_bundle(folder: str | Path) -> Bundle:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "content"
-        raise BundleError(f"{path}: {place}: {first['msg']}.", "This version reads formats 1 and 2.") from error
+        raise BundleError(f"{path}: {place}: {first['msg']}.", "This version reads formats 1 to 3.") from error
     if manifest.fingerprint != manifest.computed_fingerprint():
         raise BundleError(f"{path} was changed after it was written.", "Export the model again.")
     if manifest.model_sha256 != sha256_file(folder / MODEL):

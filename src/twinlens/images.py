@@ -58,7 +58,7 @@ def read_image(path: str | Path, limits: Limits = Limits()) -> UInt8Array:
     Raises:
         ImageError: The file is missing, too large, broken or of no known format.
     """
-    return decode_image(_read_bytes(Path(path), limits), str(path), limits)
+    return decode_image(read_bytes(Path(path), limits), str(path), limits)
 
 
 def read_crop(path: str | Path, frame: Frame, limits: Limits = Limits()) -> UInt8Array:
@@ -69,9 +69,13 @@ def read_crop(path: str | Path, frame: Frame, limits: Limits = Limits()) -> UInt
     Raises:
         ImageError: As :func:`read_image`.
     """
-    # Twice what is needed, so that the antialiased resize has something left to average.
-    enough = (math.ceil(2 * frame.width / frame.crop_width), math.ceil(2 * frame.height / frame.crop_height))
-    return to_crop(decode_image(_read_bytes(Path(path), limits), str(path), limits, draft=enough), frame)
+    return to_crop(decode_image(read_bytes(Path(path), limits), str(path), limits, draft=enough_for(frame)), frame)
+
+
+def enough_for(frame: Frame) -> tuple[int, int]:
+    """Width and height of a photo that are enough for its crop: twice what it needs, so that the antialiased resize
+    has something left to average."""
+    return math.ceil(2 * frame.width / frame.crop_width), math.ceil(2 * frame.height / frame.crop_height)
 
 
 def decode_image(
@@ -138,7 +142,12 @@ def to_crop(rgb: UInt8Array, frame: Frame) -> UInt8Array:
     return np.asarray(crop.convert("L") if frame.colour == "grey" else crop).reshape(frame.shape)
 
 
-def _read_bytes(path: Path, limits: Limits) -> bytes:
+def read_bytes(path: Path, limits: Limits = Limits()) -> bytes:
+    """The content of a file, one byte more than is allowed at most.
+
+    Raises:
+        ImageError: It is missing, no file or not readable.
+    """
     try:
         if not path.is_file():  # a pipe or device would never end
             raise ImageError(f"{path} is missing or no file.", "Check the path.")

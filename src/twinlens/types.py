@@ -7,8 +7,10 @@ pair matches iff ``score >= threshold``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -188,6 +190,8 @@ class Calibration:
         intercept: Natural-logarithm units.
         genuine_pairs: Genuine pairs that it was fitted on.
         impostor_pairs: Impostor pairs that it was fitted on.
+        covariance: Variance of the slope, covariance of slope and intercept, and variance of the intercept, over
+            resampled subjects; none if nobody has estimated it.
 
     References:
         N. Brümmer and J. du Preez (2006), Application-independent evaluation of speaker detection.
@@ -197,6 +201,7 @@ class Calibration:
     intercept: float
     genuine_pairs: int
     impostor_pairs: int
+    covariance: tuple[float, float, float] | None = None
 
     def log_likelihood_ratio(self, scores: npt.ArrayLike) -> Float64Array:
         """Natural logarithm of p(score | genuine) / p(score | impostor)."""
@@ -204,5 +209,33 @@ class Calibration:
 
     def probability(self, scores: npt.ArrayLike, prior: float) -> Float64Array:
         """Probability of a match when ``prior`` was its probability before looking; both in (0, 1)."""
-        log_odds = self.log_likelihood_ratio(scores) + np.log(prior) - np.log1p(-prior)
-        return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)), np.float64)
+        return _probability(self.log_likelihood_ratio(scores) + _log_odds(prior))
+
+    def probability_interval(self, score: float, prior: float, level: float = 0.95) -> Interval | None:
+        """The probability of a match with what other people to calibrate on would have changed.
+
+        Args:
+            score: Of one pair.
+            prior: Probability of a match before looking, in (0, 1).
+            level: Of the interval, in (0, 1); it is that of a normal distribution of the log-odds.
+
+        Returns:
+            None where :attr:`covariance` is not known.
+        """
+        if self.covariance is None:
+            return None
+        of_slope, of_both, of_intercept = self.covariance
+        # Rounding may take what is a square below 0.
+        variance = max(0.0, score**2 * of_slope + 2 * score * of_both + of_intercept)
+        reach = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
+        log_odds = float(self.log_likelihood_ratio(score)) + _log_odds(prior)
+        value, low, high = (float(_probability(log_odds + shift)) for shift in (0, -reach, reach))
+        return Interval(value, low, high, "normal in log-odds")
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability) - math.log1p(-probability)
+
+
+def _probability(log_odds: npt.ArrayLike) -> Float64Array:
+    return np.asarray(0.5 * (1 + np.tanh(np.asarray(log_odds) / 2)), np.float64)
