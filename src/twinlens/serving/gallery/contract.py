@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from twinlens.types import Float32Array
 
@@ -210,6 +210,7 @@ class Near:
     expires_at: datetime | None
 
 
+@runtime_checkable
 class SearchingStore(Store, Protocol):
     """A store that finds near records by itself, so that nobody needs all of them in memory."""
 
