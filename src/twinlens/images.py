@@ -41,15 +41,17 @@ _EIGHT_OF_SIXTEEN_BITS = ((np.arange(0x10000) + 128) // 257).astype(np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large an image may be before it is refused, undecoded.
+    """What an image may be before it is refused: undecoded if it is too large.
 
     Attributes:
         max_bytes: Size of the encoded file.
         max_pixels: Width times height.
+        max_faces: Faces that it may show where one is looked for.
     """
 
     max_bytes: int = 32 * 2**20
     max_pixels: int = 64_000_000
+    max_faces: int = 100
 
 
 def read_image(path: str | Path, limits: Limits = Limits()) -> UInt8Array:

@@ -63,3 +63,11 @@ def test_a_face_must_reach_the_middle_both_ways() -> None:
 
 def test_a_photo_without_a_face_is_a_photo_that_cannot_be_used() -> None:
     assert issubclass(FaceError, ImageError)
+
+
+def test_more_faces_than_allowed_are_refused_whichever_is_asked_for() -> None:
+    crowd = [face(300), face(90), face(80)]
+    assert chosen(crowd, "crowd.jpg", most=3) is crowd[0]
+    for number in (None, 1):
+        with pytest.raises(FaceError, match="shows 3 faces, allowed are 2"):
+            chosen(crowd, "crowd.jpg", number, most=2)

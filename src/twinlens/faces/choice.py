@@ -12,7 +12,7 @@ from twinlens.faces.frame import SIDE
 _STANDS_OUT = 1.5
 
 
-def chosen(faces: Sequence[Face], name: str, number: int | None = None) -> Face:
+def chosen(faces: Sequence[Face], name: str, number: int | None = None, most: int = 100) -> Face:
     """The face that is asked for, or the one that is clearly the largest.
 
     Args:
@@ -20,9 +20,11 @@ def chosen(faces: Sequence[Face], name: str, number: int | None = None) -> Face:
         name: What an error calls the photo.
         number: Counted from 1 in the order of ``faces``; without it the largest face must be half as wide again
             as the next one.
+        most: Faces that there may be.
 
     Raises:
-        FaceError: There is no face, none of this number, or several that may be meant; all are listed.
+        FaceError: There is no face, none of this number, several that may be meant, all of which are listed, or more
+            than can be.
     """
     if not faces:
         raise FaceError(
@@ -30,6 +32,8 @@ def chosen(faces: Sequence[Face], name: str, number: int | None = None) -> Face:
             "Take a sharp photo of the face from the front, upright and not covered; or cut it out as LFW's photos "
             "are cut, and say that it is aligned.",
         )
+    if len(faces) > most:
+        raise FaceError(f"{name} shows {len(faces)} faces, allowed are {most}.", "Cut out the one that is meant.")
     if number is not None:
         if not 1 <= number <= len(faces):
             raise FaceError(f"{name} shows no face number {number}, but {_listed(faces)}.", "Give one of these.")

@@ -33,7 +33,9 @@ class AlignedFace:
     quality: Quality
 
 
-def align_face(rgb: UInt8Array, name: str, finder: FaceFinder, number: int | None = None) -> AlignedFace:
+def align_face(
+    rgb: UInt8Array, name: str, finder: FaceFinder, number: int | None = None, most: int = 100
+) -> AlignedFace:
     """Find a face in a photo and bring it into LFW's frame; :func:`~twinlens.images.to_crop` goes on from there.
 
     Args:
@@ -41,11 +43,12 @@ def align_face(rgb: UInt8Array, name: str, finder: FaceFinder, number: int | Non
         name: What an error calls it.
         finder: Finds the faces.
         number: Which of several faces, counted from 1; without it the one that is clearly the largest.
+        most: Faces that the photo may show.
 
     Raises:
-        FaceError: There is no face, none of this number, or several that may be meant.
+        FaceError: There is no face, none of this number, several that may be meant, or too many.
     """
-    face = chosen(finder(rgb), name, number)
+    face = chosen(finder(rgb), name, number, most)
     pixels = aligned(rgb, face.landmarks)
     return AlignedFace(pixels, face, measure(face.landmarks, pixels))
 

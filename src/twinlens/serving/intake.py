@@ -80,7 +80,7 @@ class Intake:
         rgb = self._pixels(photo, called, shrink=not finds)
         if not finds:
             return Acquired(to_crop(rgb, self._frame), None, rgb)
-        found = align_face(rgb, called, self._the_finder(), face)
+        found = align_face(rgb, called, self._the_finder(), face, self._limits.max_faces)
         return Acquired(to_crop(found.pixels, self._frame), found.quality, found.pixels)
 
     def _pixels(self, photo: Photo, name: str, *, shrink: bool) -> UInt8Array:
