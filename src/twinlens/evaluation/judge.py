@@ -69,7 +69,7 @@ def calibrate(
         EvaluationError: A score is not finite, or there are no genuine or no impostor pairs.
     """
     codes = dataset.subject_codes[validation.samples]
-    chosen = _representative(codes, seed)
+    chosen = representative(codes, seed)
     every = all_scores(embeddings[chosen], codes[chosen], comparison)
     if validation.groups is not None:
         every = every[_within_groups(every, codes, validation.groups)]
@@ -91,7 +91,7 @@ def _within_groups(scores: Scores, subject_codes: IntArray, groups: IntArray) ->
     return within
 
 
-def _representative(subject_codes: IntArray, seed: int) -> IntArray:
+def representative(subject_codes: IntArray, seed: int) -> IntArray:
     """Sorted positions of the samples to compare with each other, within the two limits."""
     order = np.random.default_rng(seed).permutation(len(subject_codes))
     _, codes, sizes = np.unique(subject_codes[order], return_inverse=True, return_counts=True)
