@@ -7,7 +7,7 @@ tests holds both to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -113,20 +113,21 @@ class Auditor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened to a store since a version.
+    """Some of what happened to a store since a version; whoever keeps a copy asks again until nothing happened.
 
     Attributes:
-        version: Of the store now; hand it to the next call.
-        added: Records added since, and not removed again.
-        removed: ``template_id`` of records removed since.
-        complete: Whether ``added`` is all there is, because the store was rebuilt (``replace``) since, or cannot tell
-            the difference any more; whoever keeps a copy starts it anew.
+        version: Up to which this tells everything; hand it to the next call.
+        removed: ``template_id`` of records removed since; to be taken out of the copy before ``added`` goes in, as a
+            record may be removed and added again.
+        added: Records added since that are still there, in the order they were enrolled.
+        anew: Whether the copy has to be emptied first: all records were put in place of others (``replace``) since, or
+            the store is an older one than that was copied.
     """
 
     version: int
-    added: tuple[Record, ...]
     removed: tuple[str, ...]
-    complete: bool
+    added: tuple[Record, ...]
+    anew: bool
 
 
 class Store(Protocol):
@@ -152,11 +153,12 @@ class Store(Protocol):
         ...
 
     def replace(
-        self, header: Header, records: Sequence[Record], drafts: Sequence[AuditDraft], auditor: Auditor, version: int
+        self, header: Header, records: Iterable[Record], drafts: Sequence[AuditDraft], auditor: Auditor, version: int
     ) -> None:
         """Put a new header and new records in place of all old ones; no byte of these stays in any file of the store.
 
         Refused if the store's version is not ``version`` any more, which is that of what ``records`` were made of.
+        They may be made one by one of what :meth:`records` of this store yields.
         """
         ...
 
@@ -165,7 +167,10 @@ class Store(Protocol):
         ...
 
     def records(self, subject_id: str | None = None) -> Iterator[Record]:
-        """All records, or those of one subject, in the order they were enrolled."""
+        """All records, or those of one subject, in the order they were enrolled.
+
+        Read in portions, and nobody is kept from writing in between; a ``replace`` meanwhile is an error.
+        """
         ...
 
     def subjects(self) -> dict[str, int]:
@@ -180,8 +185,8 @@ class Store(Protocol):
         """A number that grows with each change of records or header; 0 before the first."""
         ...
 
-    def changes(self, since: int) -> Changes:
-        """What happened since version ``since``; everything for 0."""
+    def changes(self, since: int, most: int) -> Changes:
+        """At most ``most`` of the things that happened since version ``since``, the earliest first; 0 is the start."""
         ...
 
     def audit(self, since: int = 0) -> Iterator[AuditEntry]:
