@@ -59,5 +59,13 @@ class GalleryError(TwinlensError):
     """A gallery is missing, broken, locked, of another model or another key, or does not know the subject."""
 
 
+class UnknownSubjectError(GalleryError):
+    """Nobody of that name is enrolled."""
+
+
+class DuplicateError(GalleryError):
+    """A photo that was to be enrolled would be identified as another subject."""
+
+
 class ServiceError(TwinlensError):
     """The service cannot start, cannot be reached or refuses a request."""

@@ -1,0 +1,142 @@
+"""The key of a gallery, and where it is kept: in the environment, in a file, or beside a gallery that is a file.
+
+Whoever has gallery and key has every template; whoever has one of them has neither names nor faces of the other's. So
+a key that lies beside its gallery only keeps it apart from those who get hold of the gallery's file alone, such as a
+backup.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinlens.errors import GalleryError
+from twinlens.files import plain_disk_errors
+
+KEY = "TWINLENS_GALLERY_KEY"
+KEY_FILE = "TWINLENS_GALLERY_KEY_FILE"
+_BYTES = 32
+# A key with its line end has 45 characters; a device that never ends is not read to its end.
+_LONGEST = 1024
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Key:
+    """A secret that is never shown: 32 bytes.
+
+    Raises:
+        ValueError: It is not 32 bytes long.
+    """
+
+    secret: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.secret) != _BYTES:
+            raise ValueError(f"a key has {_BYTES} bytes, not {len(self.secret)}")
+
+    @classmethod
+    def new(cls) -> Key:
+        """A key that nobody knows."""
+        return cls(secrets.token_bytes(_BYTES))
+
+    @classmethod
+    def of_text(cls, text: str, source: str) -> Key:
+        """The key that was written as base64.
+
+        Args:
+            text: What :meth:`text` gave; white space around it does not count.
+            source: What an error calls the place.
+
+        Raises:
+            GalleryError: It is no key.
+        """
+        try:
+            return cls(base64.b64decode(text.strip(), validate=True))
+        except (binascii.Error, ValueError) as error:
+            raise GalleryError(
+                f"{source} holds no key: a key is {_BYTES} bytes in base64.", "Make one: twinlens gallery new-key."
+            ) from error
+
+    def text(self) -> str:
+        """The key in base64."""
+        return base64.b64encode(self.secret).decode("ascii")
+
+
+def key_beside(gallery: Path) -> Path:
+    """Where the key of a gallery that is a file lies, if nobody says another place."""
+    return gallery.with_name(f"{gallery.name}.key")
+
+
+def key_to_come(gallery: Path) -> Path:
+    """Where the next key of such a gallery lies while the gallery is given it."""
+    return gallery.with_name(f"{gallery.name}.key.new")
+
+
+def find_key(gallery: Path | None, key_file: Path | None = None) -> Key | None:
+    """The key of a gallery, if there is one.
+
+    Args:
+        gallery: The gallery's file, if it is one: its key may lie beside it.
+        key_file: Where to look instead of all other places.
+
+    Returns:
+        The key in ``key_file``, in ``$TWINLENS_GALLERY_KEY``, in the file that ``$TWINLENS_GALLERY_KEY_FILE`` names, or
+        beside the gallery; the first of these that is given counts.
+
+    Raises:
+        GalleryError: What is there is no key, or a file that is named is not there.
+    """
+    if key_file is not None:
+        return read_key(key_file)
+    if text := os.environ.get(KEY):
+        return Key.of_text(text, f"${KEY}")
+    if name := os.environ.get(KEY_FILE):
+        return read_key(Path(name))
+    beside = None if gallery is None else key_beside(gallery)
+    return read_key(beside) if beside is not None and beside.exists() else None
+
+
+def read_key(path: Path) -> Key:
+    """The key in a file.
+
+    Raises:
+        GalleryError: There is no such file, or no key in it.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST)
+    except OSError as error:
+        raise GalleryError(f"The key file {path} cannot be read: {error.strerror}.", "Check its path.") from error
+    return Key.of_text(content.decode("ascii", "replace"), f"The file {path}")
+
+
+def write_key(path: Path, key: Key) -> None:
+    """Write a key to a new file that only its owner may read, durably.
+
+    Raises:
+        GalleryError: There is such a file: a key is never overwritten.
+    """
+    with plain_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            raise GalleryError(f"{path} is there already, and a key is never overwritten.", "Move it away.") from error
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{key.text()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was made or renamed in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

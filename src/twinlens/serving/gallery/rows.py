@@ -1,0 +1,167 @@
+"""All templates of a gallery in memory, and who among them is most similar to a probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from twinlens.comparison import Comparison, Cosine
+from twinlens.types import Float32Array, Float64Array, IntArray
+
+Array = TypeVar("Array", IntArray, Float32Array, Float64Array)
+
+# Templates that are compared at once in double precision.
+_BLOCK = 8192
+# Half the distance of 1 to the next float32.
+_ROUNDING = 2.0**-24
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The subjects most similar to a probe.
+
+    Attributes:
+        best: Subject and score, the highest score first; of equal scores the name that comes first.
+        subjects: How many subjects were compared.
+        templates: How many templates of them.
+    """
+
+    best: tuple[tuple[str, float], ...]
+    subjects: int
+    templates: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The templates at one moment, n of them.
+
+    Attributes:
+        names: Of the subjects, by code; at least as many as there are codes.
+        codes: int64 ``(n,)``, the subject of each template.
+        embeddings: float32 ``(n, dim)``.
+        inverse_norms: float32 ``(n,)``, one over the length of each; 0 for one that is all zeros.
+        expires: float64 ``(n,)``, seconds since 1970; infinite for what stays.
+    """
+
+    names: Sequence[str]
+    codes: IntArray
+    embeddings: Float32Array
+    inverse_norms: Float32Array
+    expires: Float64Array
+
+    def rank(self, probe: Float32Array, comparison: Comparison, most: int, now: float) -> Ranking:
+        """The subjects whose best template has the highest score.
+
+        Every template gets a quick score, and those that may be among the best, however it was rounded, the exact one.
+
+        Args:
+            probe: float32 ``(dim,)``.
+            comparison: Scores it.
+            most: How many subjects, at most.
+            now: Seconds since 1970; what has expired by then is left out.
+        """
+        quick, error = self._quick_scores(probe, comparison)
+        live = self.expires > now
+        quick[~live] = -np.inf
+        best = np.full(len(self.names), -np.inf, quick.dtype)
+        np.maximum.at(best, self.codes, quick)
+        subjects = int(np.count_nonzero(best > -np.inf))
+        if subjects == 0:
+            return Ranking((), 0, 0)
+        count = min(most, subjects)
+        least = np.partition(best, -count)[-count]
+        near = np.flatnonzero(live & (quick >= least - 2 * error))
+        scores = np.concatenate([comparison.matrix(probe[None], block)[0] for block in _blocks(self.embeddings[near])])
+        named = ((self.names[code], score) for code, score in _best_of_each(self.codes[near], scores))
+        ranked = sorted(named, key=lambda one: (-one[1], one[0]))
+        return Ranking(tuple(ranked[:count]), subjects, int(np.count_nonzero(live)))
+
+    def _quick_scores(self, probe: Float32Array, comparison: Comparison) -> tuple[Float64Array | Float32Array, float]:
+        """A score for each template, and how far it may be from the exact one."""
+        if not isinstance(comparison, Cosine):
+            blocks = [comparison.matrix(probe[None], block)[0] for block in _blocks(self.embeddings)]
+            return np.concatenate([np.empty(0), *blocks]), 0.0
+        length = float(np.linalg.norm(probe.astype(np.float64)))
+        unit = (probe / length if length else probe).astype(np.float32)
+        # A sum of dim products of float32 is off by at most dim roundings of the product of both lengths, in whatever
+        # order it is taken; the others are those of the unit vector, of the lengths and of the last product.
+        return self.embeddings @ unit * self.inverse_norms, (len(probe) + 8) * _ROUNDING
+
+
+class Table:
+    """Templates in memory that come and go, with room to spare so that adding one copies nothing.
+
+    Not for several threads at once; the :class:`Rows` that it gives are, as nothing in them changes.
+
+    Args:
+        dim: Dimension of embeddings.
+    """
+
+    def __init__(self, dim: int) -> None:
+        self._names: list[str] = []
+        self._codes_by_name: dict[str, int] = {}
+        self._ids: list[str] = []
+        self._codes = np.empty(0, np.int64)
+        self._embeddings = np.empty((0, dim), np.float32)
+        self._inverse_norms = np.empty(0, np.float32)
+        self._expires = np.empty(0)
+
+    def add(self, ids: Sequence[str], names: Sequence[str], embeddings: Float32Array, expires: Sequence[float]) -> None:
+        """Add templates: their ids, subjects, embeddings ``(m, dim)``, and when they expire."""
+        start, end = len(self._ids), len(self._ids) + len(ids)
+        if end > len(self._codes):
+            self._reserve(2 * end)
+        norms = np.linalg.norm(embeddings.astype(np.float64), axis=1)
+        self._codes[start:end] = [self._code(name) for name in names]
+        self._embeddings[start:end] = embeddings
+        self._inverse_norms[start:end] = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+        self._expires[start:end] = expires
+        self._ids.extend(ids)
+
+    def remove(self, ids: frozenset[str]) -> None:
+        """Remove templates; ids that are not there do not matter."""
+        if not ids:
+            return
+        keep = np.array([template_id not in ids for template_id in self._ids], np.bool_)
+        rows = self.rows()
+        self._codes, self._embeddings = rows.codes[keep], rows.embeddings[keep]
+        self._inverse_norms, self._expires = rows.inverse_norms[keep], rows.expires[keep]
+        self._ids = [template_id for template_id in self._ids if template_id not in ids]
+
+    def rows(self) -> Rows:
+        """What is there now."""
+        n = len(self._ids)
+        return Rows(self._names, self._codes[:n], self._embeddings[:n], self._inverse_norms[:n], self._expires[:n])
+
+    def _code(self, name: str) -> int:
+        code = self._codes_by_name.setdefault(name, len(self._names))
+        if code == len(self._names):
+            self._names.append(name)
+        return code
+
+    def _reserve(self, capacity: int) -> None:
+        self._codes = _longer(self._codes, capacity)
+        self._embeddings = _longer(self._embeddings, capacity)
+        self._inverse_norms = _longer(self._inverse_norms, capacity)
+        self._expires = _longer(self._expires, capacity)
+
+
+def _longer(array: Array, capacity: int) -> Array:
+    longer = np.empty((capacity, *array.shape[1:]), array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+def _blocks(embeddings: Float32Array) -> Iterator[Float32Array]:
+    return (embeddings[start : start + _BLOCK] for start in range(0, len(embeddings), _BLOCK))
+
+
+def _best_of_each(codes: IntArray, scores: Float64Array) -> Iterator[tuple[int, float]]:
+    """Each code once, with the highest of its scores."""
+    order = np.argsort(-scores, kind="stable")
+    _, first = np.unique(codes[order], return_index=True)
+    chosen = order[first]
+    return zip(codes[chosen].tolist(), scores[chosen].tolist(), strict=True)

@@ -1,0 +1,160 @@
+"""Who is most similar to a probe: by all templates in memory, or by those that the store itself finds near."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Literal, Protocol
+
+import numpy as np
+
+from twinlens.errors import GalleryError
+from twinlens.progress import track
+from twinlens.serving.gallery.contract import Near, Record, SearchingStore
+from twinlens.serving.gallery.rows import Ranking, Rows, Table
+from twinlens.serving.gallery.space import Space, Spaces
+from twinlens.serving.gallery.template import open_embedding
+from twinlens.serving.gallery.vault import Opened, Vault
+from twinlens.types import Float32Array
+
+# Near records that are asked for, for each subject that is to be named: a subject may have several, and an index that
+# goes by the cosine is asked more than it is believed where scores are another comparison's.
+_NEAR = 20
+_LEAST_NEAR = 100
+
+
+class Search(Protocol):
+    """Finds the subjects most similar to a probe; several threads may share it."""
+
+    kind: Literal["exact", "index"]
+
+    def rank(self, embedding: Float32Array, most: int) -> Ranking:
+        """The ``most`` subjects whose best template is most similar to ``embedding``.
+
+        Args:
+            embedding: float32 ``(dim,)``, as the model made it.
+            most: How many, at most.
+
+        Raises:
+            GalleryError: Somebody else has given the gallery another key or model, or changed a template.
+        """
+        ...
+
+
+class ExactSearch:
+    """Compares with every template. They are in memory, and what other processes change is read before each search."""
+
+    kind: Literal["exact", "index"] = "exact"
+
+    def __init__(self, vault: Vault, spaces: Spaces) -> None:
+        self._vault = vault
+        self._spaces = spaces
+        self._lock = Lock()
+        self._version = 0
+        self._opened = vault.opened
+        self._table = Table(vault.opened.header.dim)
+
+    def rank(self, embedding: Float32Array, most: int) -> Ranking:
+        """As :meth:`Search.rank`."""
+        space, rows = self._in_step()
+        probe = space.rotation.apply(embedding[None])[0]
+        return rows.rank(probe, space.comparison, most, datetime.now(UTC).timestamp())
+
+    def _in_step(self) -> tuple[Space, Rows]:
+        with self._lock:
+            for opened, changes in track(self._vault.changes(self._version), "Opening templates", None):
+                if changes.anew:
+                    self._table = Table(opened.header.dim)
+                self._table.remove(frozenset(changes.removed))
+                self._add(changes.added, opened)
+                self._opened, self._version = opened, changes.version
+            return self._spaces.of(self._opened.secrets), self._table.rows()
+
+    def _add(self, records: Sequence[Record], opened: Opened) -> None:
+        if records:
+            embeddings = np.stack([open_embedding(record, opened.seal) for record in records])
+            ids, names = [record.template_id for record in records], [record.subject_id for record in records]
+            self._table.add(ids, names, embeddings, [_seconds(record.expires_at) for record in records])
+
+
+class IndexSearch:
+    """Lets the store find what is near, and compares with all templates of the subjects found.
+
+    What the store keeps in the open only proposes; what is sealed decides.
+    """
+
+    kind: Literal["exact", "index"] = "index"
+
+    def __init__(self, vault: Vault, store: SearchingStore, spaces: Spaces) -> None:
+        self._vault = vault
+        self._store = store
+        self._spaces = spaces
+        self._lock = Lock()
+        self._version = 0
+        self._opened = vault.opened
+        self._subjects: set[str] = set()
+        self._templates = 0
+
+    def rank(self, embedding: Float32Array, most: int) -> Ranking:
+        """As :meth:`Search.rank`; the index may miss some."""
+        opened, subjects, templates = self._size()
+        space = self._spaces.of(opened.secrets)
+        probe = space.rotation.apply(embedding[None])[0]
+        now = datetime.now(UTC)
+        near = self._store.nearest(probe, max(_LEAST_NEAR, _NEAR * most))
+        live = [one for one in near if one.expires_at is None or one.expires_at > now]
+        proposed = _rank_near(live, probe, space, most)
+        scores = [(name, self._score(name, probe, space, now)) for name in proposed]
+        found = [(name, score) for name, score in scores if score is not None]
+        return Ranking(tuple(sorted(found, key=lambda one: (-one[1], one[0]))), subjects, templates)
+
+    def _score(self, subject_id: str, probe: Float32Array, space: Space, now: datetime) -> float | None:
+        """The score of a subject by its sealed templates; none if it has been removed meanwhile."""
+        live = [one.embedding for one in self._vault.templates(subject_id) if not one.is_expired(now)]
+        return float(space.comparison.matrix(probe[None], np.stack(live)).max()) if live else None
+
+    def _size(self) -> tuple[Opened, int, int]:
+        """The secrets in force, and how many subjects and templates there are."""
+        with self._lock:
+            if self._version == 0:
+                self._version = self._store.version()
+                self._count()
+            for opened, changes in self._vault.changes(self._version):
+                if changes.anew or changes.removed:
+                    self._count()
+                else:
+                    self._subjects.update(record.subject_id for record in changes.added)
+                    self._templates += len(changes.added)
+                self._opened, self._version = opened, changes.version
+            return self._opened, len(self._subjects), self._templates
+
+    def _count(self) -> None:
+        counts = self._store.subjects()
+        self._subjects, self._templates = set(counts), sum(counts.values())
+
+
+def make_search(vault: Vault, spaces: Spaces, kind: Literal["auto", "exact", "index"]) -> Search:
+    """The search that is asked for; ``auto`` is by the store's index if it has one.
+
+    Raises:
+        GalleryError: The store has no index.
+    """
+    if kind != "exact" and isinstance(vault.store, SearchingStore):
+        return IndexSearch(vault, vault.store, spaces)
+    if kind == "index":
+        raise GalleryError(f"The gallery {vault.name} has no index to search.", "Search it exactly.")
+    return ExactSearch(vault, spaces)
+
+
+def _rank_near(near: Sequence[Near], probe: Float32Array, space: Space, most: int) -> list[str]:
+    """The subjects of the records that were found, the most similar first."""
+    if not near:
+        return []
+    scores = space.comparison.matrix(probe[None], np.stack([one.vector for one in near]))[0]
+    ordered = sorted(zip(scores.tolist(), near, strict=True), key=lambda one: (-one[0], one[1].subject_id))
+    return list(dict.fromkeys(one.subject_id for _, one in ordered))[:most]
+
+
+def _seconds(expires_at: datetime | None) -> float:
+    return float("inf") if expires_at is None else expires_at.timestamp()
