@@ -14,6 +14,9 @@ from typing import Protocol, runtime_checkable
 
 from twinlens.types import Float32Array
 
+# What the first entry of a log has for the digest of the one before.
+NOTHING_BEFORE = "0" * 64
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
