@@ -6,10 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from kornia.geometry.transform import warp_affine
 from scipy.stats import binomtest, kstest
 
 from twinlens.config.augmentation import AffineAugmentation, NoAugmentation
-from twinlens.learning.augment import augment
+from twinlens.learning.augment import _affine_matrices, _warp, augment
 
 SIDE = 25
 COUNT = 1500
@@ -193,6 +194,14 @@ def test_what_comes_in_from_outside_repeats_the_border() -> None:
     white = torch.ones(50, 1, SIDE, SIDE)
     after = augment(white, AffineAugmentation(probability=1, scale=(0.3, 0.5)))
     torch.testing.assert_close(after, white)
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format], ids=str)
+def test_pixels_move_as_kornia_moves_them(layout: torch.memory_format) -> None:
+    images = torch.rand(20, 3, 14, 19).to(memory_format=layout)
+    maps = _affine_matrices(images, AffineAugmentation(probability=1, rotation=90))
+    expected = warp_affine(images, maps[:, :2], (14, 19), padding_mode="border", align_corners=True)
+    torch.testing.assert_close(_warp(images, maps), expected, atol=1e-4, rtol=0)
 
 
 def test_flip_is_left_to_right_with_its_chance() -> None:

@@ -7,7 +7,7 @@ from twinlens.config.base import Frame
 from twinlens.config.networks import CompactNetwork, FixedNormalisation
 from twinlens.errors import ConfigError
 from twinlens.learning.networks import Twin
-from twinlens.learning.networks.compact import CompactEncoder, ResidualBlock
+from twinlens.learning.networks.compact import CompactEncoder, Places, ResidualBlock
 
 FRAME = Frame(height=72, width=60, colour="rgb")
 
@@ -60,6 +60,20 @@ def test_where_something_is_matters(encoder: CompactEncoder) -> None:
     with torch.no_grad():
         first, second = encoder(images)
     assert not torch.allclose(first, second, atol=0.01)
+
+
+def test_places_weigh_alike_and_learn_alike_in_training_and_in_use() -> None:
+    generator = torch.Generator().manual_seed(0)
+    layer, maps = Places(6, 6, (3, 4), groups=6, bias=False), torch.randn(5, 6, 3, 4, generator=generator)
+    gradients = []
+    for training in (True, False):
+        layer.train(training).zero_grad()
+        output = layer(maps)
+        output.square().sum().backward()
+        assert layer.weight.grad is not None
+        gradients.append(layer.weight.grad.clone())
+        torch.testing.assert_close(output, (maps * layer.weight[:, 0]).sum((2, 3), keepdim=True))
+    torch.testing.assert_close(*gradients)
 
 
 def test_crop_that_is_too_small_is_refused() -> None:

@@ -10,6 +10,7 @@ from torch import nn
 from twinlens.config.base import Frame
 from twinlens.config.networks import CompactNetwork, FanInInit
 from twinlens.errors import ConfigError
+from twinlens.learning.networks.prelu import FastPReLU
 
 
 class CompactEncoder(nn.Module):
@@ -49,7 +50,7 @@ class CompactEncoder(nn.Module):
             layers[f"stage{i + 1}"] = nn.Sequential(first, *others)
             channels = filters
         layers["places"] = nn.Sequential(
-            _active(channels), nn.Conv2d(channels, channels, (height, width), groups=channels, bias=False), nn.Flatten()
+            _active(channels), Places(channels, channels, (height, width), groups=channels, bias=False), nn.Flatten()
         )
         layers["embedding"] = nn.Sequential(
             nn.BatchNorm1d(channels),
@@ -69,6 +70,17 @@ class CompactEncoder(nn.Module):
         """Embed float images in [0, 1], ``(n, channels, height, width)``, as ``(n, dim)`` of any sign."""
         embeddings: torch.Tensor = self.layers(images)
         return embeddings
+
+
+class Places(nn.Conv2d):
+    """A convolution for each channel whose kernel is as large as the map."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Float ``(n, channels, height, width)`` to ``(n, channels, 1, 1)``."""
+        if not self.training:
+            return super().forward(maps)
+        # The same sum, whose gradient torch computes five times as fast.
+        return torch.einsum("nchw,chw->nc", maps, self.weight[:, 0])[:, :, None, None]
 
 
 class ResidualBlock(nn.Module):
@@ -98,7 +110,7 @@ class ResidualBlock(nn.Module):
 
 
 def _active(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.BatchNorm2d(channels), nn.PReLU(channels))
+    return nn.Sequential(nn.BatchNorm2d(channels), FastPReLU(channels))
 
 
 def _conv(channels: int, filters: int, stride: int) -> nn.Conv2d:
