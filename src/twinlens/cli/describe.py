@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,9 @@ def describe_command(
             "of pairs.",
         ),
     ],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole analysis as JSON.")] = False,
     sheet: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Write a contact sheet.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write plots that open offline.")] = None,
@@ -30,16 +34,18 @@ def describe_command(
 ) -> None:
     """Say what a dataset holds: images, subjects, pairs, what its parts share, duplicates, known errors.
 
-    Of a recipe these are the parts that train, validate and test; of anything else what is there before a part is
-    kept for validation. In the JSON, parts.train.size and parts.test.size have the images, subjects and pairs,
-    shared has what two parts have in common, and official has LFW View 1 as its own lists give it.
+    Of a recipe these are the parts that train, validate and test, and what so much data can say: how wide the interval
+    of the accuracy will be, and which false match rates it bears. Of anything else it is what is there before a part
+    is kept for validation. In the JSON, parts.train.size and parts.test.size have the images, subjects and pairs,
+    shared has what two parts have in common, official has LFW View 1 as its own lists give it, sized what automatic
+    sizing makes of the recipe, and prospects what the figures will be able to say.
     """
     from twinlens.errors import ConfigError
     from twinlens.files import write_text
 
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise ConfigError(f"--sheet {sheet} is no PNG file.", "Give a name that ends in .png.")
-    description, partition = _analyse(target, skip_broken=skip_broken)
+    description, partition = _analyse(target, overrides or (), skip_broken=skip_broken)
     if sheet is not None:
         _write_sheet(partition, sheet)
     if plot is not None:
@@ -52,27 +58,54 @@ def describe_command(
         print_description(description)
 
 
-def _analyse(target: str, *, skip_broken: bool) -> tuple[Description, Partition]:
+def _analyse(target: str, overrides: Iterable[str], *, skip_broken: bool) -> tuple[Description, Partition]:
     from twinlens.config import Config, Frame
     from twinlens.data.datasets import open_dataset
     from twinlens.data.describe import describe, lists_of
-    from twinlens.data.protocols import make_partition
     from twinlens.data.store import open_store
     from twinlens.data.uncut import uncut
 
-    found = _find(target)
-    data, frame = (found.data, found.frame) if isinstance(found, Config) else (found, Frame())
-    store = open_store(open_dataset(data), frame, skip_broken=skip_broken)
+    found = _find(target, overrides)
     if isinstance(found, Config):
-        partition = make_partition(found, store.dataset, store.broken)
-    else:
-        partition = uncut(data, store.dataset, store.broken)
-    return describe(partition, store, lists_of(data)), partition
+        return _analyse_recipe(found, skip_broken=skip_broken)
+    store = open_store(open_dataset(found), Frame(), skip_broken=skip_broken)
+    partition = uncut(found, store.dataset, store.broken)
+    return describe(partition, store, lists_of(found)), partition
 
 
-def _find(target: str) -> Config | DataConfig:
-    """What is meant: a dataset's name, a folder, a list of pairs, or else a recipe."""
-    from twinlens.config import load_config
+def _analyse_recipe(recipe: Config, *, skip_broken: bool) -> tuple[Description, Partition]:
+    """The parts that a recipe makes, and what they bear."""
+    from twinlens.data.describe import describe, lists_of
+    from twinlens.evaluation.prospects import prospects
+    from twinlens.workflow.preparation import prepare
+    from twinlens.workflow.sizing import resolve
+
+    config, sized = resolve(recipe)
+    prepared = prepare(config, skip_broken=skip_broken)
+    description = describe(prepared.partition, prepared.store, lists_of(config.data))
+    expected = prospects(prepared.partition, config.evaluation, config.seed)
+    return description.model_copy(update={"sized": sized, "prospects": expected}), prepared.partition
+
+
+def _find(target: str, overrides: Iterable[str]) -> Config | DataConfig:
+    """What is meant: a recipe, if nothing else; else a dataset's name, a folder or a list of pairs."""
+    data = _data(target)
+    if data is None:
+        from twinlens.config import load_config
+
+        return load_config(target, overrides)
+    if overrides:
+        from twinlens.errors import ConfigError
+
+        raise ConfigError(
+            f"--set changes a recipe, and {target} is none.",
+            "Describe a recipe: twinlens data describe own-faces --set data.root=PHOTOS.",
+        )
+    return data
+
+
+def _data(target: str) -> DataConfig | None:
+    """The data that is meant, unless it is that of a recipe."""
     from twinlens.config.data import FolderData, LfwData, OmniglotData, PairsData, SyntheticData
     from twinlens.errors import ConfigError
 
@@ -88,7 +121,7 @@ def _find(target: str) -> Config | DataConfig:
         raise ConfigError(f"{path} is neither a recipe (.yaml) nor a list of pairs (.csv).", "Unpack an archive first.")
     if not path.exists() and len(path.parts) > 1:
         raise ConfigError(f"There is no folder or file {path}.", "Check the path.")
-    return load_config(target)
+    return None
 
 
 def _write_sheet(partition: Partition, path: Path) -> None:

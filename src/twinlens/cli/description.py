@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from twinlens.data.description import Description, Most, PartDescription, Shared, Size, Spread
+from twinlens.reporting.advice import Advice, advise, sizing_lines
 
 _SHOWN = 12  # lines of a list before it is cut short; the JSON has them all
 _GROUPS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 10), (11, 20), (21, 50), (51, None))
@@ -26,6 +27,13 @@ def print_description(description: Description) -> None:
         console.print(_shared(description.shared))
     for line in _remarks(description):
         console.print(line, soft_wrap=True)
+    if description.sized:
+        console.print(Text("\nSized to the amount of data; a key that is given stays:", style="bold"))
+        for key in sizing_lines(description.sized):
+            console.print(Text(f"  {key}"), soft_wrap=True)
+    if description.prospects is not None:
+        sizes = {name: part.size for name, part in description.parts.items()}
+        console.print(_bears(advise(description.prospects, sizes)))
 
 
 def _parts(description: Description) -> Table:
@@ -109,6 +117,15 @@ def _remarks(description: Description) -> Iterator[Text]:
         train, test = _words(description.official.train), _words(description.official.test)
         both = f"{description.official.shared_subjects} people and {description.official.shared_images} images in both"
         yield Text(f"View 1 by its lists: {train} to train, {test} to test, {both}.")
+
+
+def _bears(advice: list[Advice]) -> Table:
+    """What the parts of a recipe bear; what they do not is yellow."""
+    table = Table.grid(padding=(0, 2))
+    table.title, table.title_style, table.title_justify = "\nWhat so much data can say", "bold", "left"
+    for one in advice:
+        table.add_row(one.topic, one.text, style="yellow" if one.too_little else "")
+    return table
 
 
 def _duplicates(description: Description) -> Iterator[Text]:

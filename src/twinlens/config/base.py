@@ -30,11 +30,16 @@ class Section(BaseModel):
 def _completed(value: object, default: object) -> object:
     if not isinstance(value, dict) or not isinstance(default, Section):
         return value
-    kept = {name: getattr(default, name) for name in type(default).model_fields}
-    kind = kept.get("kind")
-    if value.get("kind", kind) != kind:
+    if value.get("kind", getattr(default, "kind", None)) != getattr(default, "kind", None):
         return value
-    return kept | {name: _completed(item, kept.get(name)) for name, item in value.items()}
+    fields = type(default).model_fields
+    # No more than it takes, so that it stays known which keys were given.
+    kept = {
+        name: getattr(default, name)
+        for name, field in fields.items()
+        if name == "kind" or getattr(default, name) != field.default
+    }
+    return kept | {name: _completed(item, getattr(default, name, None)) for name, item in value.items()}
 
 
 class Frame(Section):

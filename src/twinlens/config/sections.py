@@ -8,10 +8,20 @@ from pydantic import Field, model_validator
 
 from twinlens.config.augmentation import Augmentation, NoAugmentation
 from twinlens.config.base import Count, Frame, Section
-from twinlens.config.data import DataConfig, Identities, LfwData, OmniglotData, SplitConfig
+from twinlens.config.data import (
+    DataConfig,
+    FolderData,
+    Identities,
+    LfwData,
+    OmniglotData,
+    PairsData,
+    SplitConfig,
+    SyntheticData,
+)
 from twinlens.config.losses import BinaryCrossEntropy, Loss, MarginSoftmax, PairLoss, SumOfLosses
 from twinlens.config.networks import FixedNormalisation, Inference, KochNetwork, Network, Normalisation
 from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
+from twinlens.config.sizing import AutomaticSizing, NoSizing, Sizing
 from twinlens.config.training import TrainingConfig
 
 
@@ -41,6 +51,7 @@ class Config(Section):
         seed: Of everything that is drawn: validation subjects, pairs, weights, distortions, resamples.
         data: Which photos, and what the training may know of them.
         split: How the validation part is cut off.
+        sizing: What is said of keys that the recipe leaves out.
         frame: How a photo becomes a crop.
         normalisation: How a crop becomes what the network sees.
         network: What turns a crop into an embedding.
@@ -58,6 +69,7 @@ class Config(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     data: DataConfig = LfwData()
     split: SplitConfig = SplitConfig()
+    sizing: Sizing = NoSizing()
     frame: Frame = Frame()
     normalisation: Normalisation = FixedNormalisation()
     network: Network = KochNetwork()
@@ -81,6 +93,13 @@ class Config(Section):
         of_koch = isinstance(self.data, OmniglotData) and self.data.protocol == "koch2015"
         if of_koch and self.split != SplitConfig(validation=0.25):
             raise ValueError("protocol koch2015 says which 10 of 40 alphabets validate; set split.validation to 0.25")
+        return self
+
+    @model_validator(mode="after")
+    def _sizing_is_for_data_without_a_protocol(self) -> Config:
+        own = isinstance(self.data, FolderData | PairsData | SyntheticData)
+        if isinstance(self.sizing, AutomaticSizing) and not own:
+            raise ValueError(f"sizing is for data of your own; {self.data.kind} has parts that are given")
         return self
 
     @model_validator(mode="after")

@@ -63,7 +63,7 @@ def describe(partition: Partition, store: Store, lists: Path | None = None) -> D
         leaks=partition.leaks,
         parts={
             name: PartDescription(
-                size=_size(part, dataset),
+                size=size_of(part, dataset),
                 per_subject=_per_subject(part, dataset),
                 brightness=_spread(brightness, part.samples, 1.0),
                 sharpness=_spread(sharpness, part.samples, float(sharpness[samples].max())),
@@ -103,7 +103,8 @@ def _named(partition: Partition) -> dict[PartName, Part]:
     return {"all": partition.train} if list(held) == ["train"] else held
 
 
-def _size(part: Part, dataset: Dataset) -> Size:
+def size_of(part: Part, dataset: Dataset) -> Size:
+    """How much there is in a part."""
     genuine = int(part.pairs.is_genuine.sum())
     return Size(
         images=len(part.samples),
@@ -184,8 +185,8 @@ def _shared(first: tuple[PartName, Part], second: tuple[PartName, Part], dataset
 def _official(dataset: Dataset, lists: Path, broken: tuple[str, ...]) -> OfficialView1:
     whole = lfw_view1(dataset, lists, broken)
     return OfficialView1(
-        train=_size(whole.train, dataset),
-        test=_size(whole.test, dataset),
+        train=size_of(whole.train, dataset),
+        test=size_of(whole.test, dataset),
         shared_subjects=len(np.intersect1d(whole.train.subject_codes(dataset), whole.test.subject_codes(dataset))),
         shared_images=len(np.intersect1d(whole.train.samples, whole.test.samples)),
     )

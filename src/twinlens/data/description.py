@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from twinlens.config.sizing_rule import Sized
 
 PartName = Literal["train", "validation", "test", "all"]
 
@@ -137,6 +139,51 @@ class OfficialView1(_Value):
     shared_images: int
 
 
+class ExpectedInterval(_Value):
+    """How wide the interval of the test accuracy will be about, if the accuracy is this; half of it, as a share."""
+
+    accuracy: float
+    half_width: float
+
+
+class RateProspect(_Value):
+    """Whether there will be 30 expected errors at a false match rate, which is the least that a rate may rest on.
+
+    Attributes:
+        fmr: The rate.
+        impostor_pairs: How many it takes.
+        threshold: Whether a threshold for it will rest on that many.
+        test: Whether the test can show that many.
+    """
+
+    fmr: float
+    impostor_pairs: int
+    threshold: bool
+    test: bool
+
+
+class Prospects(_Value):
+    """What figures on these parts will be able to say, known before anything is trained.
+
+    Attributes:
+        level: Of the intervals.
+        intervals: For some accuracies.
+        threshold_impostor_pairs: Pairs of different validation subjects that thresholds for false match rates rest on.
+        test_impostor_pairs: Impostor pairs of the test.
+        rates: From lax to strict.
+        n_way: Sizes of one-shot tasks that are asked for.
+        largest_n_way: The largest that the test subjects allow; 0 if they allow none.
+    """
+
+    level: float
+    intervals: tuple[ExpectedInterval, ...]
+    threshold_impostor_pairs: int
+    test_impostor_pairs: int
+    rates: tuple[RateProspect, ...]
+    n_way: tuple[int, ...]
+    largest_n_way: int
+
+
 class Description(_Value):
     """The analysis of a dataset and of the parts that it is cut into.
 
@@ -155,6 +202,8 @@ class Description(_Value):
         duplicates: Examples of duplicates: across parts first, then those under two names; at most 50.
         errata_known: Whether there was a list of errata to look into.
         official: The official figures, for LFW View 1.
+        sized: What automatic sizing makes of this much data; of a recipe that asks for it.
+        prospects: What figures on the parts will be able to say; of a recipe.
     """
 
     dataset: str
@@ -171,3 +220,5 @@ class Description(_Value):
     duplicates: tuple[Duplicate, ...]
     errata_known: bool
     official: OfficialView1 | None
+    sized: Annotated[tuple[Sized, ...], Field(exclude_if=lambda sized: not sized)] = ()
+    prospects: Annotated[Prospects | None, Field(exclude_if=lambda prospects: prospects is None)] = None

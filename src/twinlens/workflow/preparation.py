@@ -10,6 +10,7 @@ from twinlens.data.dataset import Partition
 from twinlens.data.datasets import open_dataset
 from twinlens.data.protocols import make_partition
 from twinlens.data.store import Store, open_store
+from twinlens.workflow.sizing import resolve
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,12 @@ class Prepared:
 def prepare(config: Config, *, skip_broken: bool = False) -> Prepared:
     """Open the dataset, decode it if that has not been done yet, and cut it into parts.
 
+    What the configuration leaves to the amount of data is filled in first.
+
     Raises:
         DataError: The data is missing, broken or too little.
     """
+    config, _ = resolve(config)
     store = open_store(open_dataset(config.data), config.frame, skip_broken=skip_broken)
     if store.broken:
         names = "".join(f"\n  {name}" for name in store.broken)

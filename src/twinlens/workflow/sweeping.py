@@ -18,6 +18,7 @@ from twinlens.reporting.sweep.sentences import ending, values_text
 from twinlens.sweeps import Sweep, find_sweep, start_sweep
 from twinlens.types import UInt8Array
 from twinlens.workflow.preparation import Prepared, prepare
+from twinlens.workflow.sizing import resolve_aloud
 from twinlens.workflow.sweep_result import write_sweep_result
 from twinlens.workflow.training import refuse_missing
 
@@ -58,6 +59,7 @@ def sweep(
         config = target
     else:
         config = load_sweep(target, vary=vary, overrides=overrides, changes=changes)
+    config = config.model_copy(update={"recipe": resolve_aloud(config.recipe)})
     folder = Path(out) if out else Path("sweeps") / config.name
     found = find_sweep(folder, config, embedded=storage is None, resume=resume)
     refuse_missing(config.recipe)

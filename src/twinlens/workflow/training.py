@@ -21,6 +21,7 @@ from twinlens.runs import Run, find_run, is_follower
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.result import start_result
+from twinlens.workflow.sizing import resolve_aloud, warn_of_too_little
 
 if TYPE_CHECKING:
     from twinlens.learning.module import SiameseModule
@@ -52,12 +53,13 @@ def train(
     Raises:
         TwinlensError: Something is wrong with recipe, data or folder, or the network collapsed or diverged.
     """
-    config = recipe if isinstance(recipe, Config) else load_config(recipe, overrides)
+    config = resolve_aloud(recipe if isinstance(recipe, Config) else load_config(recipe, overrides))
     run = find_run(Path(out) if out else Path("runs") / config.name, config, resume=resume)
     if run.result.is_file():
         return run
     refuse_missing(config)
     prepared = prepare(config, skip_broken=skip_broken)
+    warn_of_too_little(config, prepared.partition)
     from twinlens.learning import train as learning
 
     module = learning.train(config, prepared.partition, prepared.store.crops, run)
