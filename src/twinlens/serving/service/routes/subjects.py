@@ -1,0 +1,109 @@
+"""Who is enrolled: enrol, look, remove."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Form, Query
+
+from twinlens.serving.gallery.values import Enrolment
+from twinlens.serving.service import problems
+from twinlens.serving.service.examples import ENROLMENT, SUBJECT, answered
+from twinlens.serving.service.problems import documented
+from twinlens.serving.service.routes.verification import PHOTO_PROBLEMS
+from twinlens.serving.service.routing import EnrolRoute, guarded_router
+from twinlens.serving.service.schemas import (
+    FaceNumber,
+    IsAligned,
+    Note,
+    PhotoFiles,
+    Removal,
+    Subject,
+    SubjectId,
+    SubjectPage,
+    Until,
+)
+from twinlens.serving.service.state import CallerDep, ServiceDep
+
+router = guarded_router(EnrolRoute, "subjects")
+
+_UNKNOWN = documented(problems.UNKNOWN_SUBJECT)
+
+
+@router.post(
+    "/subjects/{subject_id}/templates",
+    operation_id="enrol",
+    summary="Enrol",
+    status_code=201,
+    responses=PHOTO_PROBLEMS | documented(problems.CONFLICT) | answered(ENROLMENT, 201),
+)
+async def enrol(
+    service: ServiceDep,
+    caller: CallerDep,
+    subject_id: SubjectId,
+    photos: PhotoFiles,
+    consent: Note = "",
+    source: Note = "",
+    expires_at: Until = None,
+    keep_photos: Annotated[bool, Form(description="Keep the photos, sealed, for another model to come.")] = False,
+    allow_poor: Annotated[bool, Form(description="Take photos that are not good enough.")] = False,
+    allow_duplicate: Annotated[bool, Form(description="Take photos that look like another subject.")] = False,
+    face: FaceNumber = None,
+    aligned: IsAligned = False,
+) -> Enrolment:
+    """Make templates of photos of a subject: of all of them or, if one cannot be used, of none."""
+    contents = [await photo.read() for photo in photos]
+    return await service.workers.run(
+        lambda: service.the_gallery(caller).enrol(
+            subject_id,
+            contents,
+            names=[f"Photo {number}" for number in range(1, len(contents) + 1)],
+            consent=consent,
+            source=source,
+            expires_at=expires_at,
+            keep_photos=keep_photos,
+            allow_poor=allow_poor,
+            allow_duplicate=allow_duplicate,
+            face=face,
+            aligned=aligned,
+        )
+    )
+
+
+@router.get("/subjects", operation_id="subjects", summary="List subjects")
+async def subjects(
+    service: ServiceDep,
+    caller: CallerDep,
+    after: Annotated[str, Query(max_length=1000, description="Begin behind this subject.")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many to list.")] = 100,
+) -> SubjectPage:
+    """List who is enrolled, page by page."""
+
+    def page() -> SubjectPage:
+        every = sorted(service.the_gallery(caller).subjects(), key=lambda subject: subject.subject_id)
+        following = [subject for subject in every if subject.subject_id > after]
+        return SubjectPage(
+            subjects=tuple(following[:limit]),
+            after=following[limit - 1].subject_id if len(following) > limit else None,
+        )
+
+    return await service.workers.run(page)
+
+
+@router.get(
+    "/subjects/{subject_id}",
+    operation_id="subject",
+    summary="Look at a subject",
+    responses=_UNKNOWN | answered(SUBJECT),
+)
+async def subject(service: ServiceDep, caller: CallerDep, subject_id: SubjectId) -> Subject:
+    """Show what is known of a subject's templates, without what they recognise by."""
+    templates = await service.workers.run(lambda: service.the_gallery(caller).templates(subject_id))
+    return Subject(subject_id=subject_id, templates=tuple(templates))
+
+
+@router.delete("/subjects/{subject_id}", operation_id="remove", summary="Remove a subject", responses=_UNKNOWN)
+async def remove(service: ServiceDep, caller: CallerDep, subject_id: SubjectId) -> Removal:
+    """Remove a subject with all templates, so that no byte of them stays."""
+    removed = await service.workers.run(lambda: service.the_gallery(caller).remove(subject_id))
+    return Removal(subject_id=subject_id, templates=removed)
