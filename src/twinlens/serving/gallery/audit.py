@@ -35,6 +35,7 @@ class ChainAuditor:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        self._names = derived(secret, "pseudonym")
 
     def __call__(self, draft: AuditDraft, number: int, previous: str) -> AuditEntry:
         """The entry with ``number``, after the one whose digest is ``previous``."""
@@ -45,12 +46,12 @@ class ChainAuditor:
 
     def pseudonym(self, subject_id: str) -> str:
         """What entries call a subject: the same each time, and meaning nothing to whoever lacks the key."""
-        return pseudonym(self._secret, subject_id)
+        return hmac.new(self._names, subject_id.encode(), hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
 
-    def rekey_draft(self, actor: str, previous: bytes, detail: dict[str, object]) -> AuditDraft:
+    def rekey_draft(self, actor: str, previous: bytes) -> AuditDraft:
         """The first entry under this auditor's secret, which hands on that of the entries before."""
         sealed = _handing_on(self._secret).close(previous, REKEY.encode()).hex()
-        return AuditDraft(actor, REKEY, None, json.dumps({**detail, _PREVIOUS_SECRET: sealed}))
+        return AuditDraft(actor, REKEY, None, json.dumps({_PREVIOUS_SECRET: sealed}))
 
 
 class Replay:
@@ -81,14 +82,12 @@ class Finding:
         broken: Number of the first entry that is not what it was; none if all are.
         reason: What is wrong with it.
         head: Digest of the last entry; 64 zeros if there is none.
-        secrets: By number of the first entry that it authenticates, each secret that was in force.
     """
 
     entries: int
     broken: int | None
     reason: str
     head: str
-    secrets: dict[int, bytes]
 
 
 def verify_log(read: Callable[[], Iterator[AuditEntry]], secret: bytes) -> Finding:
@@ -106,12 +105,7 @@ def verify_log(read: Callable[[], Iterator[AuditEntry]], secret: bytes) -> Findi
         broken = broken or _fault(entry, entries, previous, current, unopened)
         previous = entry.digest
     number, reason = broken or (None, "")
-    return Finding(entries, number, reason, previous, epochs)
-
-
-def pseudonym(secret: bytes, subject_id: str) -> str:
-    """What entries under ``secret`` call a subject."""
-    return hmac.new(derived(secret, "pseudonym"), subject_id.encode(), hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
+    return Finding(entries, number, reason, previous)
 
 
 def _fault(

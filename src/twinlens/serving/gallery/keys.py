@@ -11,6 +11,7 @@ import base64
 import binascii
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,22 +77,19 @@ def key_to_come(gallery: Path) -> Path:
     return gallery.with_name(f"{gallery.name}.key.new")
 
 
-def find_key(gallery: Path | None, key_file: Path | None = None) -> Key | None:
+def find_key(gallery: Path | None) -> Key | None:
     """The key of a gallery, if there is one.
 
     Args:
         gallery: The gallery's file, if it is one: its key may lie beside it.
-        key_file: Where to look instead of all other places.
 
     Returns:
-        The key in ``key_file``, in ``$TWINLENS_GALLERY_KEY``, in the file that ``$TWINLENS_GALLERY_KEY_FILE`` names, or
-        beside the gallery; the first of these that is given counts.
+        The key in ``$TWINLENS_GALLERY_KEY``, in the file that ``$TWINLENS_GALLERY_KEY_FILE`` names, or beside the
+        gallery; the first of these that is there.
 
     Raises:
-        GalleryError: What is there is no key, or a file that is named is not there.
+        GalleryError: What is there is no key, or the file that is named is not there.
     """
-    if key_file is not None:
-        return read_key(key_file)
     if text := os.environ.get(KEY):
         return Key.of_text(text, f"${KEY}")
     if name := os.environ.get(KEY_FILE):
@@ -130,10 +128,29 @@ def write_key(path: Path, key: Key) -> None:
             file.write(f"{key.text()}\n")
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(path.parent)
+        _sync_folder(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
+def next_key(gallery: Path) -> Key:
+    """The key that a gallery's file is about to be given, in :func:`key_to_come`.
+
+    One that an interrupted change of keys has left there is taken up again: the gallery may have it already.
+    """
+    path = key_to_come(gallery)
+    if not path.exists():
+        write_key(path, Key.new())
+    return read_key(path)
+
+
+def put_in_force(gallery: Path) -> None:
+    """Put the key that a gallery's file was given in place of the one before."""
+    with plain_disk_errors(key_beside(gallery)):
+        with suppress(FileNotFoundError):  # another process has just done it
+            key_to_come(gallery).replace(key_beside(gallery))
+        _sync_folder(gallery.parent)
+
+
+def _sync_folder(folder: Path) -> None:
     """Make what was made or renamed in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -69,7 +69,7 @@ class ExactSearch:
                 self._table.remove(frozenset(changes.removed))
                 self._add(changes.added, opened)
                 self._opened, self._version = opened, changes.version
-            return self._spaces.of(self._opened.secrets), self._table.rows()
+            return self._spaces.of(self._opened), self._table.rows()
 
     def _add(self, records: Sequence[Record], opened: Opened) -> None:
         if records:
@@ -99,7 +99,7 @@ class IndexSearch:
     def rank(self, embedding: Float32Array, most: int) -> Ranking:
         """As :meth:`Search.rank`; the index may miss some."""
         opened, subjects, templates = self._size()
-        space = self._spaces.of(opened.secrets)
+        space = self._spaces.of(opened)
         probe = space.rotation.apply(embedding[None])[0]
         now = datetime.now(UTC)
         near = self._store.nearest(probe, max(_LEAST_NEAR, _NEAR * most))

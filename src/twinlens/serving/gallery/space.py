@@ -7,8 +7,11 @@ from threading import Lock
 
 from twinlens.bundle import Manifest
 from twinlens.comparison import Comparison
+from twinlens.errors import GalleryError
+from twinlens.serving.gallery.contract import Header
 from twinlens.serving.gallery.rotation import Kind, Rotation, draw_rotation, kind_for, rotated_comparison
 from twinlens.serving.gallery.sealing import Secrets
+from twinlens.serving.gallery.vault import Opened
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,11 +41,16 @@ class Spaces:
         self._lock = Lock()
         self._known: tuple[Secrets, Space] | None = None
 
-    def of(self, secrets: Secrets) -> Space:
-        """The space under ``secrets``."""
+    def of(self, opened: Opened) -> Space:
+        """The space of a gallery under the secrets in force.
+
+        Raises:
+            GalleryError: The gallery holds embeddings of another model.
+        """
+        refuse_other_model(opened.header, self._manifest)
         with self._lock:
-            if self._known is None or self._known[0] is not secrets:
-                self._known = secrets, self._drawn(secrets)
+            if self._known is None or self._known[0] is not opened.secrets:
+                self._known = opened.secrets, self._drawn(opened.secrets)
             return self._known[1]
 
     def _drawn(self, secrets: Secrets) -> Space:
@@ -50,3 +58,17 @@ class Spaces:
         kind = kind_for(comparison)
         rotation = draw_rotation(kind, self._manifest.dim, secrets.rotation)
         return Space(kind, rotation, rotated_comparison(comparison, rotation))
+
+
+def refuse_other_model(header: Header, manifest: Manifest) -> None:
+    """Refuse a model whose embeddings cannot be compared with those of a gallery.
+
+    Raises:
+        GalleryError: It is not the one whose embeddings the gallery holds.
+    """
+    if header.fingerprint != manifest.fingerprint:
+        raise GalleryError(
+            f"The gallery holds templates of the model {header.model} (fingerprint {header.fingerprint[:16]}), and "
+            f"this is {manifest.name} ({manifest.fingerprint[:16]}).",
+            "Name its own model with --model, or move it to this one: twinlens gallery reenrol --model MODEL.",
+        )

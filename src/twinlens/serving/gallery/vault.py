@@ -64,41 +64,62 @@ class Opened:
         return cls(header, secrets, Seal(secrets.sealing), ChainAuditor(secrets.audit))
 
 
+class _InForce:
+    """The secrets that are in force, and who may change them."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        self.lock = RLock()
+
+
 class Vault:
     """Opens what a store keeps; several threads may share it.
 
     Args:
         store: Keeps the records.
-        key: Opens them.
+        in_force: Shared by all who act on the same store.
         name: What errors call the gallery.
         actor: Who is to be named in the log.
-
-    Raises:
-        GalleryError: The key does not fit.
 
     Attributes:
         store: As given.
         name: As given.
         actor: As given.
-        opened: The secrets that are in force.
     """
 
-    def __init__(self, store: Store, key: Key, name: str, actor: str) -> None:
+    def __init__(self, store: Store, in_force: _InForce, name: str, actor: str) -> None:
         self.store = store
         self.name = name
         self.actor = actor
-        self.opened = Opened.of(store.header(), key, name)
-        self._lock = RLock()
+        self._in_force = in_force
+
+    @classmethod
+    def open(cls, store: Store, key: Key, name: str, actor: str) -> Vault:
+        """Open a store.
+
+        Raises:
+            GalleryError: The key does not fit.
+        """
+        return cls(store, _InForce(Opened.of(store.header(), key, name)), name, actor)
+
+    def acting(self, actor: str) -> Vault:
+        """The same, for another one to be named in the log."""
+        return Vault(self.store, self._in_force, self.name, actor)
+
+    @property
+    def opened(self) -> Opened:
+        """The secrets that are in force now."""
+        return self._in_force.opened
 
     @contextmanager
     def writing(self) -> Iterator[Opened]:
         """The secrets that stay in force until the block ends."""
-        with self._lock:
+        with self._in_force.lock:
             yield self.opened
 
     def replace(self, opened: Opened) -> None:
         """Take new secrets for those in force; only within :meth:`writing`, after the store was given them."""
-        self.opened = opened
+        self._in_force.opened = opened
 
     def draft(
         self, action: str, subject_id: str | None = None, detail: Mapping[str, object] | None = None
@@ -119,11 +140,10 @@ class Vault:
             GalleryError: Somebody else has given the gallery another key or model.
         """
         while True:
-            with self._lock:
+            with self.writing() as opened:
                 changes = self.store.changes(since, _PORTION)
                 if since == 0 or changes.anew:
                     self.refuse_replaced()
-                opened = self.opened
             if changes.version == since:
                 return
             yield opened, changes

@@ -1,0 +1,73 @@
+"""People whose photos are patterns, and a model that knows them apart; no file, no face, no network."""
+
+from pathlib import Path
+
+import numpy as np
+
+from twinlens.bundle import Bundle, Manifest, Training
+from twinlens.comparison import Comparison, Cosine
+from twinlens.config import Frame
+from twinlens.serving.verifier import Verifier
+from twinlens.types import Calibration, Float32Array, Interval, OperatingPoint, UInt8Array
+
+SIDE = 12
+FRAME = Frame(height=SIDE, width=SIDE, crop_height=1, crop_width=1)
+# Cosines of unrelated patterns have a standard deviation of 1/12; the thresholds are those of a normal distribution.
+THRESHOLDS = {0.1: 0.107, 0.01: 0.194, 1e-3: 0.258, 1e-4: 0.31, 1e-5: 0.355, 1e-6: 0.396, 1e-7: 0.433}
+
+
+class PatternEncoder:
+    """Crops to embeddings: their pixels without the mean, turned by an orthogonal matrix."""
+
+    def __init__(self, seed: int = 0) -> None:
+        matrix = np.random.default_rng(seed).normal(size=(SIDE**2, SIDE**2))
+        self._matrix = np.linalg.qr(matrix)[0]
+
+    def __call__(self, crops: UInt8Array) -> Float32Array:
+        pixels = crops.reshape(len(crops), -1) / 255
+        return ((pixels - pixels.mean(axis=1, keepdims=True)) @ self._matrix).astype(np.float32)
+
+
+def pattern_verifier(
+    comparison: Comparison = Cosine(),
+    *,
+    name: str = "patterns",
+    seed: int = 0,
+    thresholds: dict[float, float] = THRESHOLDS,
+) -> Verifier:
+    points = tuple(
+        OperatingPoint(fmr, Interval(threshold, threshold, threshold, "given"), 10**9, 10**9 * fmr, supported=True)
+        for fmr, threshold in thresholds.items()
+    )
+    training = Training(
+        recipe=name,
+        dataset="patterns",
+        protocol="none",
+        setting="identities",
+        outside_data="none",
+        leaks=False,
+        synthetic=True,
+        seed=seed,
+        commit="0",
+        seen=(),
+    )
+    manifest = Manifest(
+        name=name,
+        frame=FRAME,
+        dim=SIDE**2,
+        comparison=comparison,
+        threshold=0.15,
+        calibration=Calibration(40, -8, 1000, 1000),
+        operating_points=points,
+        training=training,
+    )
+    sealed = manifest.model_copy(update={"fingerprint": manifest.computed_fingerprint()})
+    return Verifier(Bundle(folder=Path("none"), manifest=sealed), PatternEncoder(seed))
+
+
+def photo(subject: int, number: int = 0, noise: float = 12) -> UInt8Array:
+    """A photo of a subject; RGB, uint8 (12, 12, 3)."""
+    pattern = np.random.default_rng([1, subject]).uniform(60, 196, (SIDE, SIDE))
+    taken = pattern + np.random.default_rng([2, subject, number]).normal(0, noise, (SIDE, SIDE))
+    grey = np.clip(taken, 0, 255).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)
