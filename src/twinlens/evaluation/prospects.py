@@ -20,11 +20,12 @@ from twinlens.evaluation.intervals import subject_bootstrap
 from twinlens.evaluation.judge import representative
 from twinlens.evaluation.metrics import accuracy as share_right
 from twinlens.evaluation.oneshot import largest_n_way
-from twinlens.evaluation.thresholds import FMRS, SUPPORT, is_supported
+from twinlens.evaluation.thresholds import SUPPORT, is_supported
 from twinlens.types import Float64Array, Scores
 
 # A modest model and a good one.
 _ACCURACIES = (0.75, 0.9)
+_FMRS = (0.1, 0.01, 0.001, 1e-4)
 _OF_SUBJECTS = 0.2
 # The mean of ten widths is good to a twentieth.
 _SIMULATIONS, _RESAMPLES = 10, 200
@@ -56,7 +57,7 @@ def prospects(partition: Partition, settings: EvaluationConfig, seed: int) -> Pr
                 threshold=is_supported(fmr, behind),
                 test=is_supported(fmr, impostor),
             )
-            for fmr in FMRS
+            for fmr in _FMRS
         ),
         n_way=settings.n_way,
         largest_n_way=largest_n_way(dataset.subject_codes[test.samples], 1),
