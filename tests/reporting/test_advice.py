@@ -62,7 +62,7 @@ def test_interval_and_what_it_takes_to_narrow_it() -> None:
 def test_rates_that_cannot_be_promised_and_what_they_take() -> None:
     text, _ = LITTLE["Thresholds"]
     assert "bear false match rates from 6 % on. 1 % and 0.1 % cannot be promised" in text
-    needs = dict((rate, int(subjects)) for subjects, rate in re.findall(r"(\d+) for ([\d.]+ %)", text))
+    needs = {rate: int(subjects) for subjects, rate in re.findall(r"(\d+) for ([\d.]+ %)", text)}
     assert needs == {"1 %": 18, "0.1 %": 55}  # 7 subjects make 500 pairs, and pairs grow with their square
     assert "none of the usual ones" in LITTLE["Error rates"][0]
 
