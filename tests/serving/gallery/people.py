@@ -15,6 +15,8 @@ FRAME = Frame(height=SIDE, width=SIDE, crop_height=1, crop_width=1)
 # Cosines of unrelated patterns have a standard deviation of 1/12; the thresholds are those of a normal distribution.
 THRESHOLDS = {0.1: 0.107, 0.01: 0.194, 1e-3: 0.258, 1e-4: 0.31, 1e-5: 0.355, 1e-6: 0.396, 1e-7: 0.433}
 
+COSINE = Cosine()
+
 
 class PatternEncoder:
     """Crops to embeddings: their pixels without the mean, turned by an orthogonal matrix."""
@@ -29,7 +31,7 @@ class PatternEncoder:
 
 
 def pattern_verifier(
-    comparison: Comparison = Cosine(),
+    comparison: Comparison = COSINE,
     *,
     name: str = "patterns",
     seed: int = 0,

@@ -8,15 +8,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from twinlens.comparison import Comparison, Cosine
+from twinlens.comparison import Comparison
+from twinlens.serving.gallery.quick import blocks, quick_scores
 from twinlens.types import Float32Array, Float64Array, IntArray
 
 Array = TypeVar("Array", IntArray, Float32Array, Float64Array)
-
-# Templates that are compared at once in double precision.
-_BLOCK = 8192
-# Half the distance of 1 to the next float32.
-_ROUNDING = 2.0**-24
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +59,10 @@ class Rows:
             most: How many subjects, at most.
             now: Seconds since 1970; what has expired by then is left out.
         """
-        quick, error = self._quick_scores(probe, comparison)
+        quick, error = quick_scores(probe, self.embeddings, self.inverse_norms, comparison)
         live = self.expires > now
         quick[~live] = -np.inf
-        best = np.full(len(self.names), -np.inf, quick.dtype)
+        best = np.full(len(self.names), -np.inf)
         np.maximum.at(best, self.codes, quick)
         subjects = int(np.count_nonzero(best > -np.inf))
         if subjects == 0:
@@ -74,21 +70,10 @@ class Rows:
         count = min(most, subjects)
         least = np.partition(best, -count)[-count]
         near = np.flatnonzero(live & (quick >= least - 2 * error))
-        scores = np.concatenate([comparison.matrix(probe[None], block)[0] for block in _blocks(self.embeddings[near])])
+        scores = np.concatenate([comparison.matrix(probe[None], block)[0] for block in blocks(self.embeddings[near])])
         named = ((self.names[code], score) for code, score in _best_of_each(self.codes[near], scores))
         ranked = sorted(named, key=lambda one: (-one[1], one[0]))
         return Ranking(tuple(ranked[:count]), subjects, int(np.count_nonzero(live)))
-
-    def _quick_scores(self, probe: Float32Array, comparison: Comparison) -> tuple[Float64Array | Float32Array, float]:
-        """A score for each template, and how far it may be from the exact one."""
-        if not isinstance(comparison, Cosine):
-            blocks = [comparison.matrix(probe[None], block)[0] for block in _blocks(self.embeddings)]
-            return np.concatenate([np.empty(0), *blocks]), 0.0
-        length = float(np.linalg.norm(probe.astype(np.float64)))
-        unit = (probe / length if length else probe).astype(np.float32)
-        # A sum of dim products of float32 is off by at most dim roundings of the product of both lengths, in whatever
-        # order it is taken; the others are those of the unit vector, of the lengths and of the last product.
-        return self.embeddings @ unit * self.inverse_norms, (len(probe) + 8) * _ROUNDING
 
 
 class Table:
@@ -153,10 +138,6 @@ def _longer(array: Array, capacity: int) -> Array:
     longer = np.empty((capacity, *array.shape[1:]), array.dtype)
     longer[: len(array)] = array
     return longer
-
-
-def _blocks(embeddings: Float32Array) -> Iterator[Float32Array]:
-    return (embeddings[start : start + _BLOCK] for start in range(0, len(embeddings), _BLOCK))
 
 
 def _best_of_each(codes: IntArray, scores: Float64Array) -> Iterator[tuple[int, float]]:
