@@ -9,7 +9,20 @@ import typer
 from typer.core import TyperGroup
 
 import twinlens
-from twinlens.cli import bundle, compare, data, evaluate, explain, quickstart, report, results, sweep, train
+from twinlens.cli import (
+    bundle,
+    compare,
+    data,
+    evaluate,
+    explain,
+    keys,
+    quickstart,
+    report,
+    results,
+    serve,
+    sweep,
+    train,
+)
 from twinlens.cli.describe import describe_command
 
 
@@ -63,9 +76,11 @@ app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("sweep")(sweep.sweep)
 app.command("explain")(explain.explain)
+app.command("serve")(serve.serve)
 data.app.command("describe")(describe_command)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
+app.add_typer(keys.app, name="keys")
 app.add_typer(results.app, name="results")
 
 

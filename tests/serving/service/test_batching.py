@@ -71,9 +71,7 @@ def test_no_inference_has_more_crops_than_allowed() -> None:
 def test_one_that_fails_fails_alone(batching: BatchingEncoder) -> None:
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(batching, crops(255 if i == 3 else i)) for i in range(8)]
-    assert [type(future.exception()) for future in futures] == [
-        ValueError if i == 3 else type(None) for i in range(8)
-    ]
+    assert [type(future.exception()) for future in futures] == [ValueError if i == 3 else type(None) for i in range(8)]
 
 
 def test_crops_of_another_shape_do_not_spoil_the_others(batching: BatchingEncoder) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from python_multipart.multipart import parse_options_header
@@ -11,6 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
+
+# Seconds that an answer waits for a body that nobody wants.
+_PATIENCE = 2.0
+# Of the fields of a form that are no files.
+_MOST_FIELDS, _MOST_BYTES = 20, 16_384
 
 
 class BoundedBody:
@@ -57,14 +64,16 @@ class BoundedBody:
     async def discard(self) -> None:
         """Read what is left, as somebody who is still sending may not hear an answer.
 
-        Who has asked whether to send at all is not made to, and what is too large is not read to its end.
+        Who has asked whether to send at all is not made to; and what is too large or too slow is not read to its end.
         """
         if self._asks_first and not self._begun:
             return
-        while not self._ended and self._size <= self._most:
-            message = await self._receive()
-            self._size += len(message.get("body", b""))
-            self._ended = not message.get("more_body", False)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while not self._ended and self._size <= self._most:
+                    message = await self._receive()
+                    self._size += len(message.get("body", b""))
+                    self._ended = not message.get("more_body", False)
 
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"The request has more than {self._most:,} bytes")
@@ -77,14 +86,17 @@ class PhotoRequest(Request):
         scope: Of the request.
         receive: Gives the next piece of the body, and has an end.
         fields: Names of the fields.
+        most_files: Files that there may be.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, fields: Collection[str]) -> None:
+    def __init__(self, scope: Scope, receive: Receive, fields: Collection[str], most_files: int) -> None:
         super().__init__(scope, receive)
         self._fields = fields
+        self._most_files = most_files
 
-    # FastAPI awaits the form and nothing else, so it need not be a context manager as well.
-    async def form(self, **limits: Any) -> FormData:  # type: ignore[override]
+    # FastAPI awaits the form and nothing else, so it need not be a context manager as well. Its limits are for all
+    # applications; ours are for photos.
+    async def form(self, **_: Any) -> FormData:  # type: ignore[override]
         """The parsed form.
 
         Raises:
@@ -94,7 +106,13 @@ class PhotoRequest(Request):
         if kind != b"multipart/form-data":
             raise HTTPException(415, "The request is no form with files, multipart/form-data")
         try:
-            form = await _InMemory(self.headers, self.stream(), **limits).parse()
+            form = await _InMemory(
+                self.headers,
+                self.stream(),
+                max_files=self._most_files,
+                max_fields=_MOST_FIELDS,
+                max_part_size=_MOST_BYTES,
+            ).parse()
         except MultiPartException as error:
             raise HTTPException(400, error.message) from error
         unknown = sorted(set(form) - set(self._fields))

@@ -112,10 +112,10 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
             self._complete(MutableHeaders(raw=message["headers"]))
-            if self.status >= 400 and self.waits_for_the_rest:
+            if message["status"] >= 400 and self.waits_for_the_rest:
                 await self._body.discard()
+            self.status = message["status"]
         await self._send(message)
 
     def _complete(self, headers: MutableHeaders) -> None:

@@ -48,7 +48,7 @@ class GuardedRoute(APIRoute):
             service.guard.admit(request, self.needs)
             _refuse_unknown(request, parameters)
             with service.place():
-                return await handle(PhotoRequest(request.scope, request.receive, fields))
+                return await handle(PhotoRequest(request.scope, request.receive, fields, service.settings.max_photos))
 
         return guarded
 

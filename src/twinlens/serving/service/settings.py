@@ -39,7 +39,7 @@ class ServiceSettings(BaseSettings):
         max_photo_bytes: Size of one encoded photo.
         max_pixels: Width times height of a photo. Each thread takes up to ten bytes a pixel for a moment.
         max_faces: Faces that a photo may show.
-        max_photos: Photos of one enrolment.
+        max_photos: Photos of one request.
         timeout: Seconds for a request, from its first byte to its answer.
         threads: Requests that are worked on at once.
         queue: Requests that may wait for a thread, with their bodies in memory.
@@ -66,7 +66,7 @@ class ServiceSettings(BaseSettings):
     max_photo_bytes: Count = 10 * 2**20
     max_pixels: Count = 24_000_000
     max_faces: Count = 20
-    max_photos: Count = 10
+    max_photos: Annotated[int, Field(ge=2)] = 10
     timeout: Seconds = 30.0
     threads: Count = 4
     queue: Annotated[int, Field(ge=0)] = 44

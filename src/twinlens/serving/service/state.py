@@ -72,7 +72,7 @@ class Service:
         """The gallery, in whose log ``caller`` is named."""
         if self._gallery is None:
             raise RefusalError(NOT_FOUND, "This service has no gallery.", "Verify two photos.")
-        return self._gallery.acting_as(caller)
+        return self._gallery.acting(caller)
 
     def measured(self) -> bytes:
         """Everything that is counted, for Prometheus."""

@@ -79,15 +79,8 @@ async def subjects(
 ) -> SubjectPage:
     """List who is enrolled, page by page."""
 
-    def page() -> SubjectPage:
-        every = sorted(service.the_gallery(caller).subjects(), key=lambda subject: subject.subject_id)
-        following = [subject for subject in every if subject.subject_id > after]
-        return SubjectPage(
-            subjects=tuple(following[:limit]),
-            after=following[limit - 1].subject_id if len(following) > limit else None,
-        )
-
-    return await service.workers.run(page)
+    found = await service.workers.run(lambda: service.the_gallery(caller).subjects(after=after, most=limit + 1))
+    return SubjectPage(subjects=found[:limit], after=found[limit - 1].subject_id if len(found) > limit else None)
 
 
 @router.get(
