@@ -169,7 +169,7 @@ def test_manifest_of_another_bundle_is_refused(bundle: Bundle, tmp_path: Path) -
     ("change", "field"),
     [
         ({"format": 4}, "format"),
-        ({"format": 3, "novelty": 1}, "format"),
+        ({"format": 4, "novelty": 1}, "format"),
         ({"novelty": 1}, "novelty"),
         ({"calibration": {**asdict(Calibration(1, 0, 1, 1)), "x": 1}}, "calibration.x"),
         ({"frame": {"height": 105, "depth": 3}}, "frame.depth"),
@@ -184,7 +184,7 @@ def test_manifest_of_another_form_is_refused_by_the_field(bundle: Bundle, change
     with pytest.raises(BundleError) as caught:
         read_bundle(bundle.folder)
     assert f"{MANIFEST}: {field}: " in caught.value.message
-    assert caught.value.remedy == "This version reads formats 1 and 2."
+    assert caught.value.remedy == "This version reads formats 1 to 3."
 
 
 @pytest.mark.parametrize("field", ["name", "dim", "training", "calibration"])

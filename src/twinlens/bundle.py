@@ -17,11 +17,13 @@ from twinlens.comparison import Comparison
 from twinlens.config import Frame
 from twinlens.errors import BundleError
 from twinlens.files import sha256_file, sha256_json, whole_folder, write_text
-from twinlens.types import Calibration, OperatingPoint
+from twinlens.types import Calibration, ImpostorTail, OperatingPoint
 
 MODEL = "model.onnx"
 MANIFEST = "manifest.json"
 CARD = "card.md"
+# What the input and the output of every model are called.
+CROPS, EMBEDDINGS = "crops", "embeddings"
 
 
 class Training(BaseModel):
@@ -61,7 +63,7 @@ class Manifest(BaseModel):
 
     Attributes:
         format: Version of this form; 2 knows networks from elsewhere, and frames that align faces; 3 knows how sure
-            the calibration is, and more thresholds.
+            the calibration is, more thresholds, and what lies beyond them.
         name: Of the model.
         frame: How a photo becomes a crop.
         dim: Dimension of an embedding.
@@ -69,6 +71,7 @@ class Manifest(BaseModel):
         threshold: Match iff score ≥ this, unless a false match rate is asked for; fixed on validation data.
         calibration: From scores to log-likelihood ratios.
         operating_points: Thresholds by false match rate.
+        tail: What is known of rarer false matches than those; none where there was too little to know it from.
         training: How the model was made.
         model_sha256: Of ``model.onnx``.
         fingerprint: SHA-256 of everything above; templates of different fingerprints cannot be compared.
@@ -83,6 +86,7 @@ class Manifest(BaseModel):
     threshold: float
     calibration: Calibration
     operating_points: tuple[OperatingPoint, ...]
+    tail: ImpostorTail | None = None
     training: Training
     model_sha256: str = ""
     fingerprint: str = ""

@@ -182,6 +182,28 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ImpostorTail:
+    """How impostor scores thin out beyond the rarest false match rate that was seen often enough.
+
+    The score at which the rate falls by a factor e lies ``scale`` higher each time: an exponential tail. Of scores
+    that have a limit, or thin out as a normal distribution does, it promises more false matches than there are.
+
+    Attributes:
+        fmr: The false match rate that it starts from.
+        threshold: The score that it starts from: the upper end of the interval of the threshold for ``fmr``.
+        scale: Mean excess of the highest impostor scores, at least 0.
+    """
+
+    fmr: float
+    threshold: float
+    scale: float
+
+    def threshold_for(self, fmr: float) -> float:
+        """The threshold for a false match rate, in (0, :attr:`fmr`)."""
+        return self.threshold + self.scale * math.log(self.fmr / fmr)
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """An affine map from scores to log-likelihood ratios, fitted on validation pairs.
 

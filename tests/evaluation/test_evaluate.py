@@ -33,7 +33,7 @@ def judged(
     """Calibrated on 30 people, evaluated on 40 others (the made datasets differ in size, hence in patterns)."""
     dataset, validation = people(subjects=30, seed=1)
     embeddings = embed(encoder, crops_of(dataset), validation.samples)
-    judge, points = calibrate(embeddings, dataset, validation, comparison, setting, settings, 0)  # type: ignore[arg-type]
+    judge, points, _ = calibrate(embeddings, dataset, validation, comparison, setting, settings, 0)  # type: ignore[arg-type]
     dataset, test = people(subjects=40)
     embeddings = embed(encoder, crops_of(dataset), test.samples)
     evaluation, scores = evaluate_part(embeddings, dataset, test, judge, settings, protocol="made", name="test", seed=0)
@@ -146,8 +146,8 @@ def test_the_prior_moves_probabilities_but_not_decisions() -> None:
 def test_names_calibrate_only_where_they_may_be_used() -> None:
     dataset, part = people(subjects=30, seed=1)
     embeddings = embed(pixel_encoder, crops_of(dataset), part.samples)
-    listed, points = calibrate(embeddings, dataset, part, Cosine(), "pairs-only", SETTINGS, 0)
-    named, same = calibrate(embeddings, dataset, part, Cosine(), "identities", SETTINGS, 0)
+    listed, points, _ = calibrate(embeddings, dataset, part, Cosine(), "pairs-only", SETTINGS, 0)
+    named, same, _ = calibrate(embeddings, dataset, part, Cosine(), "identities", SETTINGS, 0)
     assert (listed.calibration.genuine_pairs, listed.calibration.impostor_pairs) == (25, 25)
     assert (named.calibration.genuine_pairs, named.calibration.impostor_pairs) == (90, 90 * 89 // 2 - 90)
     assert points == same
@@ -162,7 +162,7 @@ def test_where_only_a_group_s_own_photos_meet_nothing_rests_on_others() -> None:
     dataset, part = people(subjects=30, seed=1)
     embeddings = embed(pixel_encoder, crops_of(dataset), part.samples)
     groups = dataset.subject_codes % 3
-    judge, points = calibrate(embeddings, dataset, replace(part, groups=groups), Cosine(), "identities", SETTINGS, 0)
+    judge, points, _ = calibrate(embeddings, dataset, replace(part, groups=groups), Cosine(), "identities", SETTINGS, 0)
     impostor = 3 * (30 * 29 // 2 - 30)
     assert (judge.calibration.genuine_pairs, judge.calibration.impostor_pairs) == (90, impostor)
     assert {point.impostor_pairs for point in points} == {impostor}
@@ -171,7 +171,7 @@ def test_where_only_a_group_s_own_photos_meet_nothing_rests_on_others() -> None:
     met = groups[first] == groups[second]
     same = dataset.subject_codes[first] == dataset.subject_codes[second]
     listed = Part(part.samples, Pairs(first[met], second[met], same[met]))
-    expected, _ = calibrate(embeddings, dataset, listed, Cosine(), "pairs-only", SETTINGS, 0)
+    expected, _, _ = calibrate(embeddings, dataset, listed, Cosine(), "pairs-only", SETTINGS, 0)
     assert judge.threshold == pytest.approx(expected.threshold)
     assert judge.calibration.slope == pytest.approx(expected.calibration.slope)
 
@@ -181,7 +181,7 @@ def test_nobody_is_the_measure_of_all_others() -> None:
     rows = np.arange(len(dataset))
     embeddings = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32)
     part = Part(rows, Pairs.from_rows([(0, 1, True), (0, 60, False)]))
-    judge, points = calibrate(embeddings, dataset, part, Cosine(), "identities", SETTINGS, 0)
+    judge, points, _ = calibrate(embeddings, dataset, part, Cosine(), "identities", SETTINGS, 0)
     assert judge.calibration.genuine_pairs == 4 * 45
     assert points[0].impostor_pairs == 40 * 39 // 2 - 4 * 45
 
@@ -191,7 +191,7 @@ def test_memory_is_bounded_however_many_photos_there_are() -> None:
     rows = np.arange(len(dataset))
     embeddings = np.random.default_rng(0).normal(size=(1400, 2)).astype(np.float32)
     part = Part(rows, Pairs.from_rows([(0, 1, True), (0, 60, False)]))
-    _, points = calibrate(embeddings, dataset, part, Cosine(), "pairs-only", SETTINGS, 0)
+    _, points, _ = calibrate(embeddings, dataset, part, Cosine(), "pairs-only", SETTINGS, 0)
     assert 490_000 < points[0].impostor_pairs < 499_500
 
 

@@ -59,7 +59,7 @@ def test_thresholds_rest_on_as_many_pairs_as_calibration_then_says(subjects: int
     dataset, part = people(subjects, photos)
     embeddings = np.random.default_rng(0).normal(size=(len(dataset), 3)).astype(np.float32)
     settings = EvaluationConfig(n_way=(5, 20))
-    _, points = calibrate(embeddings, dataset, part, Cosine(), "identities", settings, seed=4)
+    _, points, _ = calibrate(embeddings, dataset, part, Cosine(), "identities", settings, seed=4)
     found = prospects(partition_of(dataset, part, part), settings, seed=4)
     assert found.threshold_impostor_pairs == points[0].impostor_pairs
     supported = {point.fmr: point.supported for point in points}

@@ -29,20 +29,22 @@ def linear_model(
     kind: int = TensorProto.UINT8,
     outputs: int = 1,
     output_kind: int = TensorProto.FLOAT,
+    names: tuple[str, str] = ("crops", "embeddings"),
 ) -> bytes:
     """An ONNX file that multiplies the flattened crop by ``WEIGHTS``, or a variant that is none of ours."""
     weights = np.resize(WEIGHTS, (int(np.prod(shape)), dim))
+    results = [names[1], "more"][:outputs]
     nodes = [
-        helper.make_node("Cast", ["crops"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", [names[0]], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("Flatten", ["floats"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "weights"], ["embeddings"]),
-        *(helper.make_node("Cast", ["embeddings"], [f"out{i}"], to=output_kind) for i in range(outputs)),
+        helper.make_node("MatMul", ["flat", "weights"], ["sums"]),
+        *(helper.make_node("Cast", ["sums"], [result], to=output_kind) for result in results),
     ]
     graph = helper.make_graph(
         nodes,
         "linear",
-        [helper.make_tensor_value_info("crops", kind, [batch, *shape])],
-        [helper.make_tensor_value_info(f"out{i}", output_kind, [batch, dim]) for i in range(outputs)],
+        [helper.make_tensor_value_info(names[0], kind, [batch, *shape])],
+        [helper.make_tensor_value_info(result, output_kind, [batch, dim]) for result in results],
         [numpy_helper.from_array(weights, "weights")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -145,11 +147,15 @@ def test_model_of_a_bundle_is_loaded_with_the_bundle_s_form(bundle: Bundle, enco
         {"output_kind": TensorProto.DOUBLE},
         {"outputs": 2},
         {"batch": 1},
+        {"names": ("input", "embeddings")},
+        {"names": ("crops", "output")},
     ],
     ids=str,
 )
 def test_models_of_another_form_are_refused(variant: dict[str, object]) -> None:
-    with pytest.raises(BundleError, match=r"The model maps .* but the manifest says uint8 \(n, 8, 9, 1\) to float"):
+    with pytest.raises(
+        BundleError, match=r"The model maps .* says crops uint8 \(n, 8, 9, 1\) to embeddings float \(n, 3\)"
+    ):
         OnnxEncoder(linear_model(**variant), SHAPE, DIM)  # type: ignore[arg-type]
 
 

@@ -23,14 +23,14 @@ def show(
 
     bundle = read_bundle(folder)
     if as_json:
-        typer.echo(bundle.manifest.model_dump_json(indent=1))
+        typer.echo(bundle.manifest.model_dump_json(indent=1, exclude_none=True))
     else:
         print_manifest(bundle.manifest)
 
 
 @app.command()
 def check(folder: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder.")]) -> None:
-    """Verify a bundle: nothing was changed, the network loads, and it makes embeddings of the stated form."""
+    """Verify a bundle: nothing was changed, and the network's input and output have the stated names and forms."""
     import numpy as np
 
     from twinlens.bundle import read_bundle

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from twinlens.comparison import Comparison
 from twinlens.config.sections import EvaluationConfig
 from twinlens.data.dataset import Dataset, Part
-from twinlens.evaluation.calibration import fit_calibration, threshold_at_even_odds
+from twinlens.evaluation.calibration import fit_calibration, threshold_at_even_odds, with_covariance
 from twinlens.evaluation.scoring import score_part
-from twinlens.evaluation.thresholds import all_scores, operating_points
-from twinlens.types import BoolArray, Calibration, Float32Array, IntArray, OperatingPoint, Scores
+from twinlens.evaluation.thresholds import all_scores, impostor_tail, operating_points
+from twinlens.types import BoolArray, Calibration, Float32Array, ImpostorTail, IntArray, OperatingPoint, Scores
 
 # Half a million impostor pairs at most, and nobody in more than 45 genuine ones.
 _MOST_SAMPLES = 1000
@@ -37,6 +37,20 @@ class Judge:
     threshold: float
 
 
+class Calibrated(NamedTuple):
+    """All that validation people fix.
+
+    Attributes:
+        judge: Decides.
+        operating_points: Thresholds for false match rates.
+        tail: What is known of rarer ones; none where there are too few pairs.
+    """
+
+    judge: Judge
+    operating_points: tuple[OperatingPoint, ...]
+    tail: ImpostorTail | None
+
+
 def calibrate(
     embeddings: Float32Array,
     dataset: Dataset,
@@ -45,7 +59,7 @@ def calibrate(
     setting: Literal["pairs-only", "identities"],
     settings: EvaluationConfig,
     seed: int,
-) -> tuple[Judge, tuple[OperatingPoint, ...]]:
+) -> Calibrated:
     """Fix calibration, threshold and operating points on validation people.
 
     Where names may not be used, calibration and threshold rest on the listed pairs alone; where they may, on all
@@ -73,14 +87,12 @@ def calibrate(
     every = all_scores(embeddings[chosen], codes[chosen], comparison)
     if validation.groups is not None:
         every = every[_within_groups(every, codes, validation.groups)]
-    if setting == "identities":
-        calibration = fit_calibration(every)
-    else:
-        calibration = fit_calibration(score_part(embeddings, dataset, validation, comparison))
+    listed = every if setting == "identities" else score_part(embeddings, dataset, validation, comparison)
+    calibration = with_covariance(fit_calibration(listed), listed, _RESAMPLES, seed)
     judge = Judge(comparison, calibration, threshold_at_even_odds(calibration))
     cross = every[~every.is_genuine]
     points = operating_points(cross.values, cross.first_subject, cross.second_subject, settings.level, _RESAMPLES, seed)
-    return judge, points
+    return Calibrated(judge, points, impostor_tail(cross.values, points))
 
 
 def _within_groups(scores: Scores, subject_codes: IntArray, groups: IntArray) -> BoolArray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import count
 
 import numpy as np
 
@@ -11,11 +12,14 @@ from twinlens.errors import EvaluationError
 from twinlens.evaluation.intervals import percentile_interval, subject_weights
 from twinlens.evaluation.metrics import Ranking
 from twinlens.progress import track
-from twinlens.types import Float32Array, Float64Array, IntArray, OperatingPoint, Scores
+from twinlens.types import Float32Array, Float64Array, ImpostorTail, IntArray, OperatingPoint, Scores
 
-FMRS = (0.1, 0.01, 0.001, 1e-4)
+# What every model is compared by, whatever it supports.
+USUAL_FMRS = (0.1, 0.01, 0.001, 1e-4)
 # Below so many expected errors a rate rests on too little (the "rule of 30").
 SUPPORT = 30
+# Share of the impostor scores whose mean excess gives the tail. More would be less of a tail, less fewer pairs.
+_TAIL = 0.01
 # Scores computed at a time: 1 MB of them, so that little of what lies below the diagonal is computed.
 _BLOCK = 1 << 17
 
@@ -33,6 +37,52 @@ def is_supported(fmr: float, impostor_pairs: int) -> bool:
     return fmr * impostor_pairs >= SUPPORT * (1 - 1e-12)
 
 
+def tabulated_fmrs(impostor_pairs: int) -> tuple[float, ...]:
+    """The false match rates that so many impostor pairs are asked for, from high to low.
+
+    They go down in steps of 1, 2 and 5 from 0.5 to the first that is not supported; the usual rates are always there.
+    """
+    found = set(USUAL_FMRS)
+    for digits in count(1):
+        for first in (5, 2, 1):
+            fmr = float(f"{first}e-{digits}")
+            found.add(fmr)
+            if not is_supported(fmr, impostor_pairs):
+                return tuple(sorted(found, reverse=True))
+    raise AssertionError("unreachable")
+
+
+def usual_points(points: Iterable[OperatingPoint]) -> tuple[OperatingPoint, ...]:
+    """The operating points for the rates that every model is compared by."""
+    return tuple(point for point in points if point.fmr in USUAL_FMRS)
+
+
+def impostor_tail(impostor: Float64Array, points: Sequence[OperatingPoint]) -> ImpostorTail | None:
+    """Where false matches are rarer than any that were seen often enough: an exponential tail.
+
+    It starts at the upper end of the interval of the rarest supported rate, and falls as the highest hundredth of the
+    scores does on average. Fitting the form of the tail as well (a generalised Pareto distribution) finds a limit to
+    the scores that other people exceed: measured on people held out, such thresholds are exceeded twice to fifty times
+    as often as they promise.
+
+    Args:
+        impostor: float64 ``(n,)`` scores of pairs of different subjects.
+        points: The operating points of these scores.
+
+    Returns:
+        None where the highest hundredth is less than 30 scores.
+
+    References:
+        J. Pickands (1975), Statistical inference using extreme order statistics, Annals of Statistics 3.
+    """
+    highest = int(_TAIL * len(impostor))
+    if highest < SUPPORT:
+        return None
+    ranked = np.partition(impostor, len(impostor) - highest - 1)[len(impostor) - highest - 1 :]
+    start = min((point for point in points if point.supported), key=lambda point: point.fmr)
+    return ImpostorTail(start.fmr, start.threshold.high, float((ranked[1:] - ranked[0]).mean()))
+
+
 def operating_points(
     impostor: Float64Array,
     first_subject: IntArray,
@@ -40,7 +90,7 @@ def operating_points(
     level: float,
     resamples: int,
     seed: int,
-    fmrs: Sequence[float] = FMRS,
+    fmrs: Sequence[float] | None = None,
 ) -> tuple[OperatingPoint, ...]:
     """The threshold for each wanted false match rate, with its uncertainty and its evidence.
 
@@ -56,13 +106,14 @@ def operating_points(
         resamples: How many times the subjects are drawn. 200 give ends that are good to about a tenth of the
             interval's width, and take about 3 s for a million pairs.
         seed: Equal seeds give equal intervals.
-        fmrs: The wanted rates, each in (0, 1).
+        fmrs: The wanted rates, each in (0, 1); :func:`tabulated_fmrs` if not given.
 
     Raises:
         EvaluationError: There are no scores, or one is not finite.
     """
     if len(impostor) == 0 or not np.isfinite(impostor).all():
         raise EvaluationError("Thresholds for false match rates need impostor scores, all of them finite.")
+    fmrs = tabulated_fmrs(len(impostor)) if fmrs is None else fmrs
     order = np.argsort(-impostor, kind="stable")
     scores = Scores(impostor[order], np.zeros(len(impostor), np.bool_), first_subject[order], second_subject[order])
     ranking = Ranking.of(scores.values)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from twinlens.bundle import CROPS, EMBEDDINGS
 from twinlens.errors import BundleError
 from twinlens.learning.networks import Twin
 from twinlens.types import Encoder, Float32Array, UInt8Array
@@ -49,8 +50,8 @@ def to_onnx(twin: Twin, shape: tuple[int, int, int]) -> bytes:
         program = torch.onnx.export(
             plain,
             (example,),
-            input_names=["crops"],
-            output_names=["embeddings"],
+            input_names=[CROPS],
+            output_names=[EMBEDDINGS],
             dynamic_shapes=({0: torch.export.Dim("n")},),
             opset_version=_OPSET,
             dynamo=True,

@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from twinlens.bundle import Manifest
 from twinlens.config import Frame
 from twinlens.evaluation.result import Evaluation, Result
+from twinlens.evaluation.thresholds import usual_points
 from twinlens.reporting import wording
 from twinlens.reporting.highlights import decisive, evaluated_parts, evaluation_highlights, highlights
 from twinlens.reporting.imported import calibration_pairs, imported_caveats, imported_claim, imported_limits
@@ -50,7 +51,7 @@ def make_imported_card(manifest: Manifest, validation: Evaluation) -> str:
         caveats=imported_caveats(manifest, validation),
         outside_data=OUTSIDE_DATA[training.outside_data],
         highlights=evaluation_highlights(validation),
-        points=manifest.operating_points,
+        points=usual_points(manifest.operating_points),
         calibration=manifest.calibration,
         limits=imported_limits(validation),
         pairs=calibration_pairs(manifest),

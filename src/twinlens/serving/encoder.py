@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
-from twinlens.bundle import Bundle
+from twinlens.bundle import CROPS, EMBEDDINGS, Bundle
 from twinlens.cores import usable_cores
 from twinlens.errors import BundleError
 from twinlens.types import Float32Array, UInt8Array
@@ -42,7 +43,7 @@ class OnnxEncoder:
     def _refuse_other_form(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         fits = (
-            len(inputs) == len(outputs) == 1
+            [value.name for value in (*inputs, *outputs)] == [CROPS, EMBEDDINGS]
             and inputs[0].type == "tensor(uint8)"
             and tuple(inputs[0].shape[1:]) == self.shape
             and not isinstance(inputs[0].shape[0], int)  # as many crops as there are, not a fixed number
@@ -50,10 +51,10 @@ class OnnxEncoder:
             and tuple(outputs[0].shape[1:]) == (self.dim,)
         )
         if not fits:
-            found = f"{inputs[0].type} {inputs[0].shape} to {outputs[0].type} {outputs[0].shape}"
             raise BundleError(
-                f"The model maps {found}, but the manifest says uint8 (n, {', '.join(map(str, self.shape))}) "
-                f"to float (n, {self.dim})."
+                f"The model maps {_form(inputs)} to {_form(outputs)}, but the manifest says {CROPS} uint8 "
+                f"(n, {', '.join(map(str, self.shape))}) to {EMBEDDINGS} float (n, {self.dim}).",
+                "Export it again.",
             )
 
     def __call__(self, crops: UInt8Array) -> Float32Array:
@@ -66,8 +67,16 @@ class OnnxEncoder:
             raise ValueError(f"crops are {crops.dtype} {crops.shape}, not uint8 (n, {', '.join(map(str, self.shape))})")
         if len(crops) == 0:
             return np.empty((0, self.dim), np.float32)
-        (embeddings,) = self._session.run(None, {self._session.get_inputs()[0].name: crops})
+        (embeddings,) = self._session.run(None, {CROPS: crops})
         return np.asarray(embeddings, np.float32)
+
+
+def _form(values: Sequence[onnxruntime.NodeArg]) -> str:
+    """Name, type and shape of inputs or outputs, e.g. ``crops uint8 (n, 105, 105, 1)``."""
+    return ", ".join(
+        f"{value.name} {value.type.removeprefix('tensor(').removesuffix(')')} ({', '.join(map(str, value.shape))})"
+        for value in values
+    )
 
 
 def load_encoder(bundle: Bundle, threads: int | None = None) -> OnnxEncoder:

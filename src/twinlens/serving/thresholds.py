@@ -73,5 +73,15 @@ def identification_threshold(manifest: Manifest, fpir: float, subjects: int) -> 
     if not 0 < fpir < 1:
         raise ConfigError(f"The false positive identification rate {fpir:g} is no rate.", "Give one between 0 and 1.")
     fmr = -math.expm1(math.log1p(-fpir) / max(1, subjects))
-    point = threshold_for(manifest, fmr)
+    tail = manifest.tail
+    if tail is not None and fmr < tail.fmr:
+        return IdentificationThreshold(tail.threshold_for(fmr), fmr, fpir, subjects, extrapolated=True)
+    try:
+        point = threshold_for(manifest, fmr)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{manifest.name} cannot keep false identifications among {subjects:,} at {fpir:g}: that takes a false "
+            f"match rate of {fmr:.2g} for each, and nothing is known of its rarest false matches.",
+            "Export it again, or enrol fewer.",
+        ) from error
     return IdentificationThreshold(point.threshold.value, point.fmr, fpir, subjects, extrapolated=False)

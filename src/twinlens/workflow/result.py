@@ -12,6 +12,7 @@ from twinlens.evaluation.evaluate import evaluate_part, write_scores
 from twinlens.evaluation.judge import Judge
 from twinlens.evaluation.result import Evaluation, Folds, Provenance, Result, TrainingSummary
 from twinlens.evaluation.scoring import embed
+from twinlens.evaluation.thresholds import usual_points
 from twinlens.files import write_text
 from twinlens.reporting.card import make_card
 from twinlens.reporting.scores import read_result
@@ -63,7 +64,7 @@ def start_result(
         data=describe(prepared.partition, prepared.store, lists_of(config.data)),
         training=TrainingSummary.model_validate_json(run.training.read_bytes()),
         calibration=bundle.manifest.calibration,
-        operating_points=bundle.manifest.operating_points,
+        operating_points=usual_points(bundle.manifest.operating_points),
         train=_judge(run, "train", config, prepared, bundle, train),
         validation=_judge(run, "validation", config, prepared, bundle, validation),
         test=None,

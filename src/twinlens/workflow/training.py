@@ -95,7 +95,7 @@ def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run
     run.log(f"exported; embeddings differ from the trained network's by at most {difference:.1e}")
     comparison = module.objective.comparison()
     embeddings = embed(encoder, crops, validation.samples)
-    judge, points = calibrate(
+    judge, points, tail = calibrate(
         embeddings,
         prepared.partition.dataset,
         validation,
@@ -112,6 +112,7 @@ def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run
         threshold=judge.threshold,
         calibration=judge.calibration,
         operating_points=points,
+        tail=tail,
         training=_training(config, prepared.partition, run.origin().commit),
     )
     bundle = write_bundle(run.bundle, model, manifest)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twinlens.bundle import CROPS, EMBEDDINGS
 from twinlens.config import Frame
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-# What the input and the output of every bundle's graph are called, and their first axis.
-CROPS, EMBEDDINGS = "crops", "embeddings"
 _BATCH = "n"
 
 

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from twinlens.bundle import CROPS, EMBEDDINGS
 from twinlens.config import Frame
 from twinlens.errors import BundleError
 from twinlens.types import Float32Array
-from twinlens.workflow.importing.chain import CROPS, EMBEDDINGS, Chain, enclosed
+from twinlens.workflow.importing.chain import Chain, enclosed
 
 MODEL_FILE = "dlib_face_recognition_resnet_model_v1.dat"
 # dlib's face chip with its usual padding, as a part of LFW's frame: the square that is left when the mean landmarks

@@ -20,14 +20,14 @@ from twinlens.config.sections import EvaluationConfig
 from twinlens.data.leaks import subject_digests
 from twinlens.errors import BundleError, ConfigError
 from twinlens.evaluation.evaluate import evaluate_part
-from twinlens.evaluation.judge import Judge, calibrate
+from twinlens.evaluation.judge import Calibrated, Judge, calibrate
 from twinlens.evaluation.result import NOTHING_MATCHES, Evaluation
 from twinlens.evaluation.scoring import embed
 from twinlens.faces.finder import model_file
 from twinlens.origin import source_commit
 from twinlens.reporting.card import make_imported_card
 from twinlens.serving.encoder import OnnxEncoder
-from twinlens.types import Float32Array, OperatingPoint
+from twinlens.types import Float32Array
 from twinlens.workflow.importing.dlib_resnet import FRAME, MODEL_FILE, dlib_resnet
 from twinlens.workflow.importing.network import Network
 from twinlens.workflow.importing.pixels import parse_pixels
@@ -117,7 +117,7 @@ def import_model(
         content = mirrored(content, source.frame, dim)
     encoder = OnnxEncoder(content, source.frame.shape, dim)
     embeddings = embed(encoder, trial.store.crops, trial.part.samples)
-    judge, points = _calibrated(embeddings, trial, source.comparison, model)
+    judge, points, tail = _calibrated(embeddings, trial, source.comparison, model)
     manifest = Manifest(
         name=title,
         frame=source.frame,
@@ -126,6 +126,7 @@ def import_model(
         threshold=judge.threshold,
         calibration=judge.calibration,
         operating_points=points,
+        tail=tail,
         training=_training(Path(model).name, trial, source.outside_data, seen=declaration.seen),
     )
     evaluation = _evaluated(embeddings, trial, judge)
@@ -181,19 +182,17 @@ def _foreign(path: Path, declaration: Declaration, frame: Mapping[str, Any]) -> 
     return _Source(network.wrapped(found, pixels), found, comparison, declaration.outside_data, declaration.mirror)
 
 
-def _calibrated(
-    embeddings: Float32Array, trial: Trial, comparison: Comparison, model: str
-) -> tuple[Judge, tuple[OperatingPoint, ...]]:
+def _calibrated(embeddings: Float32Array, trial: Trial, comparison: Comparison, model: str) -> Calibrated:
     # Only the listed pairs calibrate, as only they are like those of a test.
-    judge, points = calibrate(
+    calibrated = calibrate(
         embeddings, trial.store.dataset, trial.part, comparison, "pairs-only", EvaluationConfig(), _SEED
     )
-    if judge.threshold == NOTHING_MATCHES:
+    if calibrated.judge.threshold == NOTHING_MATCHES:
         raise BundleError(
             f"{model} does not score genuine pairs of {trial.protocol} higher than impostor pairs.",
             "Check --normalise, --order and --frame: does it see the photos as it did in its training?",
         )
-    return judge, points
+    return calibrated
 
 
 def _training(

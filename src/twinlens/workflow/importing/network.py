@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinlens.bundle import CROPS, EMBEDDINGS
 from twinlens.config import Frame
 from twinlens.errors import BundleError, ConfigError
-from twinlens.workflow.importing.chain import CROPS, EMBEDDINGS, Chain, enclosed
+from twinlens.workflow.importing.chain import Chain, enclosed
 from twinlens.workflow.importing.pixels import Pixels, normalise
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from twinlens.bundle import CROPS, EMBEDDINGS
 from twinlens.config import Frame
 from twinlens.errors import BundleError
 from twinlens.types import Float32Array, UInt8Array
-from twinlens.workflow.importing.chain import CROPS, EMBEDDINGS, Chain, enclosed
+from twinlens.workflow.importing.chain import Chain, enclosed
 
 # How far an embedding may depend on its batch, relative to the largest number in it.
 _ROUNDING = 1e-3
