@@ -29,13 +29,14 @@ def test_every_pair_comes_once_an_epoch_with_its_own_crops(n: int, batch_size: i
     crops[:, 0, 0, 0] = np.arange(SAMPLES)  # so that a crop tells its index
     seen = []
     sizes = []
-    for images, is_genuine in loader(PairBatches(crops, pairs, batch_size, seed, epoch)):
+    for images, is_genuine, samples in loader(PairBatches(crops, pairs, batch_size, seed, epoch)):
         b = len(is_genuine)
         assert images.shape == (2 * b, 3, 4, 1)
         assert images.dtype == torch.uint8
         assert is_genuine.dtype == torch.float32
         index = images[:, 0, 0, 0].long().numpy()
         np.testing.assert_array_equal(images.numpy(), crops[index])
+        np.testing.assert_array_equal(samples, index)
         seen += list(zip(index[:b].tolist(), index[b:].tolist(), (is_genuine == 1).tolist(), strict=True))
         sizes.append(b)
     assert sorted(seen) == sorted(rows(pairs))
@@ -80,14 +81,14 @@ def test_of_a_memory_mapped_store_only_the_batch_is_read(tmp_path: Path) -> None
         CropBatches(mapped.view(Counted), np.arange(10), 8),
     ):
         assert taken == []
-        for crops, _ in loader(batches):
+        for crops, *_ in loader(batches):
             assert crops.shape[0] == taken.pop()
             crops += 1  # a copy: the store is read-only
     np.testing.assert_array_equal(np.load(tmp_path / "crops.npy"), CROPS)
 
 
 def test_iteration_over_the_batches_ends_with_the_last() -> None:
-    assert [len(genuine) for _, genuine in PairBatches(CROPS, make_pairs(10), 4, 0, 0)] == [4, 4, 2]
+    assert [len(genuine) for _, genuine, _ in PairBatches(CROPS, make_pairs(10), 4, 0, 0)] == [4, 4, 2]
     assert [len(crops) for crops, _ in CropBatches(CROPS, np.arange(5), 4)] == [4, 1]
 
 
@@ -118,14 +119,15 @@ def test_class_batches_are_groups_of_one_class_and_leave_nobody_out(
     crops[samples, 0, 0, 0] = np.arange(len(labels))
     batches = ClassBatches(crops, samples, labels, batch_size, per_class, seed, epoch=0)
     drawn = [batches[i] for i in range(len(batches))]
-    positions = torch.cat([crop.ravel() for crop, _ in drawn]).numpy()
-    classes = torch.cat([label for _, label in drawn]).numpy()
+    positions = torch.cat([crop.ravel() for crop, _, _ in drawn]).numpy()
+    classes = torch.cat([label for _, label, _ in drawn]).numpy()
+    np.testing.assert_array_equal(torch.cat([which for _, _, which in drawn]), samples[positions])
     np.testing.assert_array_equal(labels[positions], classes)
     groups = classes.reshape(-1, per_class)
     assert (groups == groups[:, :1]).all()
     assert set(positions.tolist()) == set(range(len(labels)))
     assert len(groups) == sum(-(-count // per_class) for count in counts)
-    sizes = [len(label) for _, label in drawn]
+    sizes = [len(label) for _, label, _ in drawn]
     assert max(sizes) <= max(batch_size, per_class)
     assert max(sizes) - min(sizes) <= per_class
     for group in positions.reshape(-1, per_class):

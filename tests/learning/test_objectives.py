@@ -31,7 +31,7 @@ from twinlens.learning.classes import class_labels
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.networks import build_network
 from twinlens.learning.objectives import Objective, build_objective
-from twinlens.learning.objectives.criteria import MarginClassifier
+from twinlens.learning.objectives.margin import MarginClassifier
 
 DIM, CLASSES = 6, 4
 LABELS = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
@@ -138,7 +138,7 @@ def test_margin_softmax_is_that_of_a_naive_loop(kind: typing.Literal["cosine", "
     built, embeddings = objective(config), some()
     built.start_epoch(0)
     classifier = next(built.children())[0]
-    cosines = (normalize(embeddings) @ normalize(classifier.loss.W.detach(), dim=0)).numpy()
+    cosines = (normalize(embeddings) @ normalize(classifier.directions.detach()).T).numpy()
     costs = []
     for i, label in enumerate(LABELS.tolist()):
         logits = 8 * cosines[i]
@@ -156,7 +156,7 @@ def test_margin_rises_linearly_and_stays() -> None:
     margins = []
     for epoch in range(6):
         classifier.start_epoch(epoch)
-        margins.append(classifier.loss.margin)
+        margins.append(classifier.margin)
     assert margins == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4])
 
 

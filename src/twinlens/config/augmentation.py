@@ -82,3 +82,45 @@ Augmentation = Annotated[
     NoAugmentation | AffineAugmentation | PhotoAugmentation,
     Field(discriminator="kind"),
 ]
+
+
+class NoMixing(Section):
+    """Every crop shows one class."""
+
+    kind: Literal["none"] = "none"
+
+
+class MixUp(Section):
+    """Each crop is blended with another one of the batch, and belongs to both classes by their shares.
+
+    Attributes:
+        alpha: Shares are drawn from Beta(alpha, alpha), one for each batch: near 0 or 1 for a small alpha, uniformly
+            for 1.
+        probability: Chance that a batch is mixed.
+
+    References:
+        H. Zhang, M. Cisse, Y. Dauphin and D. Lopez-Paz (2018), mixup: beyond empirical risk minimization, ICLR.
+    """
+
+    kind: Literal["mixup"] = "mixup"
+    alpha: Positive = 0.2
+    probability: Chance = 1.0
+
+
+class CutMix(Section):
+    """A rectangle of each crop comes from another one of the batch; it belongs to both classes by their areas.
+
+    Attributes:
+        alpha: Shares of the area are drawn from Beta(alpha, alpha), one for each batch.
+        probability: Chance that a batch is mixed.
+
+    References:
+        S. Yun et al. (2019), CutMix: regularization strategy to train strong classifiers, ICCV.
+    """
+
+    kind: Literal["cutmix"] = "cutmix"
+    alpha: Positive = 1.0
+    probability: Chance = 0.5
+
+
+Mixing = Annotated[NoMixing | MixUp | CutMix, Field(discriminator="kind")]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from twinlens.config.augmentation import Augmentation, NoAugmentation
+from twinlens.config.augmentation import Augmentation, Mixing, NoAugmentation, NoMixing
 from twinlens.config.base import Count, Frame, Section
 from twinlens.config.data import (
     DataConfig,
@@ -58,6 +58,7 @@ class Config(Section):
         inference: What else is done with a crop where nothing is learned.
         loss: What training lowers.
         augment: Distortions of the training crops.
+        mixing: Crops that show two classes at once, made after the distortions.
         optimiser: How the weights are changed.
         schedule: How the learning rates change from epoch to epoch.
         training: How long, how fast, and what decides.
@@ -76,6 +77,7 @@ class Config(Section):
     inference: Inference = Inference()
     loss: Loss = BinaryCrossEntropy()
     augment: Augmentation = NoAugmentation()
+    mixing: Mixing = NoMixing()
     optimiser: Optimiser = Sgd()
     schedule: Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")] = ExponentialSchedule()
     training: TrainingConfig = TrainingConfig()
@@ -116,6 +118,15 @@ class Config(Section):
         compares = any(not isinstance(loss, PairLoss | MarginSoftmax) for loss in losses)
         if compares and self.training.per_class == 1:
             raise ValueError("training.per_class must be 2 or more: this loss compares crops of one class")
+        return self
+
+    @model_validator(mode="after")
+    def _mixed_crops_have_classes(self) -> Config:
+        if not isinstance(self.mixing, NoMixing) and not isinstance(self.loss, MarginSoftmax):
+            raise ValueError(
+                f"mixing makes crops of two classes at once, which only the loss margin-softmax can judge, and "
+                f"{self.loss.kind} cannot; leave it out"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,12 +10,12 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from twinlens.types import IntArray, Pairs, UInt8Array
 
-PairBatch = tuple[torch.Tensor, torch.Tensor]
-ClassBatch = tuple[torch.Tensor, torch.Tensor]
+# Crops, what is to be learned of them, and which samples they are.
+TrainingBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 CropBatch = tuple[torch.Tensor, torch.Tensor]
 
 
-class PairBatches(Dataset[PairBatch]):
+class PairBatches(Dataset[TrainingBatch]):
     """The batches of one epoch, as items: item ``i`` is batch ``i``.
 
     Their order depends on the seed and the epoch alone, so that a resumed training sees what it would have
@@ -37,16 +37,20 @@ class PairBatches(Dataset[PairBatch]):
     def __len__(self) -> int:
         return -(-len(self.pairs) // self.batch_size)
 
-    def __getitem__(self, number: int) -> PairBatch:
-        """Crops uint8 ``(2b, height, width, channels)``, firsts then seconds, and is_genuine float ``(b,)``."""
+    def __getitem__(self, number: int) -> TrainingBatch:
+        """Crops uint8 ``(2b, height, width, channels)``, firsts then seconds, and is_genuine float ``(b,)``.
+
+        Then the crops' samples, int64 ``(2b,)``.
+        """
         if number >= len(self):
             raise IndexError(number)
         chosen = self.pairs[slice(number * self.batch_size, (number + 1) * self.batch_size)]
-        crops = self.crops[np.concatenate([chosen.first, chosen.second])]
-        return torch.from_numpy(crops), torch.from_numpy(chosen.is_genuine.astype(np.float32))
+        samples = np.concatenate([chosen.first, chosen.second])
+        is_genuine = torch.from_numpy(chosen.is_genuine.astype(np.float32))
+        return torch.from_numpy(self.crops[samples]), is_genuine, torch.from_numpy(samples)
 
 
-class ClassBatches(Dataset[ClassBatch]):
+class ClassBatches(Dataset[TrainingBatch]):
     """The batches of one epoch for losses over classes: groups of crops of one class, in random order.
 
     Every sample comes once per epoch; where a class does not fill its last group, samples of it come again.
@@ -83,10 +87,11 @@ class ClassBatches(Dataset[ClassBatch]):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, number: int) -> ClassBatch:
-        """Crops uint8 ``(b, height, width, channels)`` and their classes int64 ``(b,)``."""
+    def __getitem__(self, number: int) -> TrainingBatch:
+        """Crops uint8 ``(b, height, width, channels)``, their classes and their samples, both int64 ``(b,)``."""
         chosen = self.batches[number]
-        return torch.from_numpy(self.crops[self.samples[chosen]]), torch.from_numpy(self.labels[chosen])
+        samples = self.samples[chosen]
+        return torch.from_numpy(self.crops[samples]), torch.from_numpy(self.labels[chosen]), torch.from_numpy(samples)
 
 
 class CropBatches(Dataset[CropBatch]):
@@ -117,7 +122,7 @@ class CropBatches(Dataset[CropBatch]):
 
 def loader(
     batches: PairBatches | ClassBatches | CropBatches, rank: int = 0, processes: int = 1
-) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+) -> DataLoader[tuple[torch.Tensor, ...]]:
     """A loader that passes whole batches on; gathering from memory needs no worker processes.
 
     Of several processes the one of ``rank`` gets every so manieth batch; where they do not divide evenly, the first

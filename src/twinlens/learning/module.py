@@ -17,9 +17,10 @@ from twinlens.data.dataset import Partition
 from twinlens.data.epochs import pairs_of_epoch
 from twinlens.errors import RunError, TrainingError
 from twinlens.learning.augment import augment
-from twinlens.learning.batches import ClassBatches, CropBatch, CropBatches, PairBatches, loader
+from twinlens.learning.batches import ClassBatches, CropBatch, CropBatches, PairBatches, TrainingBatch, loader
 from twinlens.learning.classes import class_labels
 from twinlens.learning.material import material_digest
+from twinlens.learning.mixing import mix
 from twinlens.learning.networks import Twin, to_images
 from twinlens.learning.objectives import build_objective
 from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
@@ -85,7 +86,7 @@ class SiameseModule(lightning.LightningModule):
 
     # --- training -----------------------------------------------------------------------------------------
 
-    def train_dataloader(self) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+    def train_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
         """The batches of the current epoch; Lightning asks anew before each."""
         batches = self._pair_batches() if self.objective.by_pairs else self._class_batches()
         return loader(batches, self.global_rank, self.trainer.world_size)
@@ -109,16 +110,18 @@ class SiameseModule(lightning.LightningModule):
         self._sums = dict.fromkeys(("images", "judged", "loss", "right", "steps", "norm"), 0.0)
         self._started = time.perf_counter()
 
-    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
+    def training_step(self, batch: TrainingBatch, batch_idx: int) -> torch.Tensor:
         """Loss of one batch of pairs or classes.
 
         Raises:
             TrainingError: The loss is no number any more.
         """
         self._seed(batch_idx)
-        crops, targets = batch
-        images = augment(self._images(crops), self.config.augment)
-        loss, judged, right = self.objective(self.twin.embed(images), targets)
+        crops, targets, _ = batch
+        images, mixture = mix(augment(self._images(crops), self.config.augment), self.config.mixing)
+        embeddings = self.twin.embed(images)
+        judge = self.objective
+        loss, judged, right = judge(embeddings, targets, mixture) if mixture else judge(embeddings, targets)
         value = float(loss.detach())
         if not np.isfinite(value):
             raise TrainingError(
@@ -167,7 +170,7 @@ class SiameseModule(lightning.LightningModule):
 
     # --- validation ---------------------------------------------------------------------------------------
 
-    def val_dataloader(self) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+    def val_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
         """Every validation sample once; pairs are made of the embeddings."""
         batches = CropBatches(self.crops, self.partition.validation.samples, _EMBED_BATCH)
         return loader(batches, self.global_rank, self.trainer.world_size)

@@ -23,7 +23,7 @@ def build_optimiser(layers: dict[str, nn.Module], config: Sgd | Adam | AdamW) ->
     if isinstance(config, Sgd):
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum_start)
     kind = torch.optim.Adam if isinstance(config, Adam) else torch.optim.AdamW
-    return kind(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2))
+    return kind(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
 
 
 def schedule_factor(config: ExponentialSchedule | CosineSchedule, epoch: int, max_epochs: int) -> float:

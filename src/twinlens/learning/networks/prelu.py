@@ -39,5 +39,5 @@ class _RowPReLU(torch.autograd.Function):
         (gradient,), (rows, slopes) = gradients, context.saved_tensors
         above = torch.ops.aten.threshold_backward(gradient, rows, 0)  # the gradient where rows are positive, else 0
         below = gradient - above
-        bent = torch.addcmul(above, below, slopes.to(rows.dtype))
-        return bent, (below * rows).sum(0).to(slopes.dtype)
+        bent = above.addcmul_(below, slopes.to(rows.dtype))
+        return bent, below.mul_(rows).sum(0).to(slopes.dtype)

@@ -1,21 +1,14 @@
-"""The losses over classes, each as pytorch-metric-learning has it."""
+"""The losses over classes, each but the softmax as pytorch-metric-learning has it."""
 
 from __future__ import annotations
 
-import math
-
 import torch
-from pytorch_metric_learning.losses import (
-    ArcFaceLoss,
-    CosFaceLoss,
-    MultiSimilarityLoss,
-    SupConLoss,
-    TripletMarginLoss,
-)
+from pytorch_metric_learning.losses import MultiSimilarityLoss, SupConLoss, TripletMarginLoss
 from pytorch_metric_learning.miners import TripletMarginMiner
 from torch import nn
 
 from twinlens.config.losses import ClassLoss, MarginSoftmax, MultiSimilarity, SupervisedContrastive, Triplet
+from twinlens.learning.objectives.margin import MarginClassifier
 
 
 class MinedTriplets(nn.Module):
@@ -36,41 +29,11 @@ class MinedTriplets(nn.Module):
         return cost
 
 
-class MarginClassifier(nn.Module):
-    """Softmax with a margin, which rises in the first epochs.
-
-    Args:
-        config: Margin, scale, label smoothing.
-        dim: Dimension of the embeddings.
-        classes: Number of training classes.
-    """
-
-    def __init__(self, config: MarginSoftmax, dim: int, classes: int) -> None:
-        super().__init__()
-        self.config = config
-        kind = CosFaceLoss if config.margin_type == "cosine" else ArcFaceLoss
-        margin = config.margin if config.margin_type == "cosine" else math.degrees(config.margin)
-        self.loss = kind(classes, dim, margin=margin, scale=config.scale)
-        self.loss.cross_entropy = nn.CrossEntropyLoss(reduction="none", label_smoothing=config.label_smoothing)
-
-    def start_epoch(self, epoch: int) -> None:
-        """Set the margin of ``epoch``, counted from 0."""
-        # Both losses keep it in their own unit, cosine or radians, from here on.
-        self.loss.margin = self.config.margin * min(1.0, (epoch + 1) / (self.config.warmup_epochs + 1))
-
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy; embeddings ``(n, dim)``, labels int64 ``(n,)``."""
-        cost: torch.Tensor = self.loss(embeddings, labels)
-        return cost
-
-    def predict(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """The nearest class, without margin; int64 ``(n,)``."""
-        chosen: torch.Tensor = self.loss.get_logits(embeddings).argmax(dim=1)
-        return chosen
-
-
 def build_criterion(config: ClassLoss, dim: int, classes: int) -> nn.Module:
-    """A module that takes embeddings ``(n, dim)`` and labels int64 ``(n,)`` and gives the cost, a scalar."""
+    """A module that takes embeddings ``(n, dim)`` and labels int64 ``(n,)`` and gives the cost, a scalar.
+
+    A :class:`MarginClassifier` takes embeddings alone and gives cosines, of which it makes the cost.
+    """
     criterion: nn.Module
     match config:
         case Triplet():
