@@ -45,7 +45,5 @@ def serve(
             f"Serving needs {error.name}.", "Install what is needed: pip install 'twinlens[serve]'."
         ) from error
     settings = load_settings(model=model, gallery=gallery, host=host, port=port, keys=keys)
-    try:
-        run_service(settings, lambda address: typer.echo(f"Serving at {address}, described at {address}/docs"))
-    except KeyboardInterrupt:
-        typer.echo("Stopped.")
+    run_service(settings, lambda address: typer.echo(f"Serving at {address}, described at {address}/docs"))
+    typer.echo("Stopped.")

@@ -96,7 +96,7 @@ class PhotoRequest(Request):
 
     # FastAPI awaits the form and nothing else, so it need not be a context manager as well. Its limits are for all
     # applications; ours are for photos.
-    async def form(self, **_: Any) -> FormData:  # type: ignore[override]
+    async def form(self, **_limits: Any) -> FormData:  # type: ignore[override]
         """The parsed form.
 
         Raises:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import numpy as np
@@ -54,10 +55,10 @@ def run_service(settings: ServiceSettings, announce: Callable[[str], None]) -> N
     _warm_up(verifier)
     gallery = None if settings.gallery is None else Gallery.open(settings.gallery, verifier, create=True)
     app = build_app(settings, verifier, gallery, metrics)
+    server = _Server(_configuration(app, settings), app, settings.drain, lambda: announce(_address(listener, settings)))
     try:
-        _Server(_configuration(app, settings), app, settings.drain, lambda: announce(_address(listener, settings))).run(
-            sockets=[listener]
-        )
+        with _stopping_quietly():
+            server.run(sockets=[listener])
     finally:
         encoder.close()
         if gallery is not None:
@@ -88,6 +89,17 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         return await super().on_tick(counter) or (self._stop_at is not None and time.monotonic() >= self._stop_at)
+
+
+@contextmanager
+def _stopping_quietly() -> Iterator[None]:
+    """uvicorn raises the signal that stopped it once more when it has stopped, which is to end nothing else."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _configuration(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
