@@ -112,7 +112,7 @@ class Copy:
     """A copy of a store's records that follows it by its changes."""
 
     def __init__(self, store: Store, most: int) -> None:
-        self._store = store
+        self.store = store
         self._most = most
         self.version = 0
         self.records: dict[str, Record] = {}
@@ -121,7 +121,7 @@ class Copy:
         """Catch up; what there was to take in."""
         taken = []
         while True:
-            changes = self._store.changes(self.version, self._most)
+            changes = self.store.changes(self.version, self._most)
             assert len(changes.added) + len(changes.removed) <= self._most
             if changes.anew:
                 self.records.clear()

@@ -27,7 +27,7 @@ from twinlens.types import Float32Array
 Result = TypeVar("Result")
 
 # Records, or entries of the log, that are in memory at a time.
-_PORTION = 500
+_PORTION = 256
 
 
 class PostgresStore:

@@ -21,7 +21,7 @@ from twinlens.serving.gallery.contract import AuditDraft, AuditEntry, Auditor, C
 from twinlens.serving.gallery.sqlite_file import SqliteFile, made
 
 # Records, or entries of the log, that are in memory at a time.
-_PORTION = 500
+_PORTION = 256
 
 
 class SqliteStore:
