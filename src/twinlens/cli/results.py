@@ -14,12 +14,13 @@ app = typer.Typer(help="Publish results, and what is made from them.", no_args_i
 
 @app.command()
 def publish(
-    run: Annotated[Path, typer.Argument(help="A run's folder, evaluated, or a sweep's.")],
+    run: Annotated[Path, typer.Argument(help="A run's folder or a sweep's.")],
     to: Annotated[Path, typer.Option(help="Where published results are kept.")] = _FOLDER,
 ) -> None:
     """Copy a run's result and scored pairs, without photos, to where published results are kept.
 
-    Of a sweep, its trials, its best recipe and its report.
+    A run that has not been tested goes into the folder ablation, where runs are held against each other on their
+    validation pairs. Of a sweep, its trials, its best recipe and its report are copied.
     """
     from twinlens.reporting.results.publish import publish as publish_run
     from twinlens.reporting.sweep.stored import publish_sweep

@@ -10,7 +10,8 @@ from twinlens.evaluation.result import Result
 from twinlens.reporting.results.recipe_file import commands, read_recipe_file
 from twinlens.reporting.scores import read_result
 
-PUBLISHED = sorted((Path(__file__).parents[3] / "docs" / "results").glob("*/result.json"))
+_RESULTS = Path(__file__).parents[3] / "docs" / "results"
+PUBLISHED = sorted([*_RESULTS.glob("*/result.json"), *_RESULTS.glob("ablation/*/result.json")])
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -54,7 +55,7 @@ def same(first: Config, second: Config) -> bool:
 def test_commands_make_what_was_published(path: Path) -> None:
     result = read_result(path.parent)
     assert same(again(result), parse_config(result.recipe, str(path)))
-    assert commands(result, str(path))[1] == f"twinlens evaluate runs/{path.parent.name}"
+    assert commands(result, str(path))[1:] == ([f"twinlens evaluate runs/{path.parent.name}"] if result.test else [])
 
 
 def test_changed_keys_kinds_and_seeds_are_set(result: Result) -> None:

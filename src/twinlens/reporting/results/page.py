@@ -14,6 +14,15 @@ from twinlens.reporting import wording
 from twinlens.reporting.compare.contenders import Contender, read_contender
 from twinlens.reporting.compare.recipes import Recipe, group
 from twinlens.reporting.compare.testing import RESAMPLES
+from twinlens.reporting.results.ablation import read_studies
+from twinlens.reporting.results.ablation_text import (
+    study_commands,
+    study_figure,
+    study_summary,
+    study_table,
+    study_terms,
+    study_title,
+)
 from twinlens.reporting.results.chapters import Chapter, Told, chapters, tell
 from twinlens.reporting.results.leak import leak_finding, leak_table
 from twinlens.reporting.results.omniglot import PAPER, PAPER_ONESHOT, beside_the_paper, omniglot_table
@@ -84,6 +93,7 @@ def make_page(folder: Path) -> Page:
     told = chapters(group(view1))
     characters = [tell(*_alone(tested[name])) for name in PAPER if name in tested]
     leak = _leak(tested)
+    studies, untested = read_studies(folder)
     text = (
         _environment()
         .get_template("results.md.j2")
@@ -98,11 +108,13 @@ def make_page(folder: Path) -> Page:
             paper_oneshot=PAPER_ONESHOT,
             others=_others(tested),
             sweeps=_sweeps(folder / "sweeps"),
-            untested=[run.folder.name for run in runs if run.result.test is None],
+            studies=studies,
+            untested=untested,
             figures=FIGURES,
         )
     )
-    return Page(text, _figures(told, [*characters, *(leak.told if leak else ())]))
+    figures = _figures(told, [*characters, *(leak.told if leak else ())])
+    return Page(text, figures | {f"ablation-{study.base.name}.svg": study_figure(study) for study in studies})
 
 
 def _alone(run: Contender) -> tuple[Recipe, Interval]:
@@ -155,5 +167,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= wording.FILTERS | {"anchor": anchor}
+    studies = (study_title, study_terms, study_table, study_summary, study_commands)
+    environment.filters |= wording.FILTERS | {"anchor": anchor} | {one.__name__: one for one in studies}
     return environment

@@ -11,11 +11,16 @@ from twinlens.files import whole_folder
 from twinlens.reporting.scores import read_result
 from twinlens.runs import Run
 
+# Where runs are kept that have looked at no test: only those of one kind may be held against each other.
+ABLATION = "ablation"
+
 
 def publish(run: Path, to: Path) -> Path:
-    """Copy a run's figures, scored test pairs and explanations, and nothing else, to where published results are kept.
+    """Copy a run's figures, scored pairs and explanations, and nothing else, to where published results are kept.
 
-    What ``evaluate --protocol`` wrote into the run's folder becomes ``evaluation-PROTOCOL.json``.
+    A run that was neither tested nor retrained for View 2 is one of an ablation: its validation pairs are copied, and
+    it goes into the folder ``ablation``. What ``evaluate --protocol`` wrote into the run's folder becomes
+    ``evaluation-PROTOCOL.json``.
 
     Args:
         run: A run's folder.
@@ -32,15 +37,21 @@ def publish(run: Path, to: Path) -> Path:
         raise RunError(
             f"{run} learned from synthetic faces, which is never quoted as a result.", "Publish a run on real data."
         )
-    place = to / published_name(result)
-    source = Run(run)
+    source, tested = Run(run), is_tested(result)
+    place = (to if tested else to / ABLATION) / published_name(result)
+    scores = source.scores("test" if tested else "validation")
     with whole_folder(place, replace=True) as temporary:
-        for path in (source.result, source.scores("test"), source.explanations):
+        for path in (source.result, scores, source.explanations):
             if path.is_file():
                 shutil.copyfile(path, temporary / path.name)
         for path in sorted(run.glob("evaluation-*/evaluation.json")):
             shutil.copyfile(path, temporary / f"{path.parent.name}.json")
     return place
+
+
+def is_tested(result: Result) -> bool:
+    """Whether a run has looked at a test; those that have not are runs of an ablation."""
+    return result.test is not None or result.view2 is not None
 
 
 def published_name(result: Result) -> str:

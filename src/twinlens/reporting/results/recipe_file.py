@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from twinlens.config import find_recipe, load_config, parse_config, recipe_names
-from twinlens.config.load import read_yaml
+from twinlens.config import find_recipe, load_config, parse_config
+from twinlens.config.load import FOLDERS, read_yaml
 from twinlens.evaluation.result import Result
 from twinlens.reporting.compare.settings import leaves
-from twinlens.reporting.results.publish import published_name
+from twinlens.reporting.results.publish import ABLATION, is_tested, published_name
 from twinlens.runs import FREE_KEYS
 
 
@@ -24,7 +24,7 @@ class RecipeFile:
     """A recipe that comes with twinlens.
 
     Attributes:
-        name: Its name.
+        name: Its name, with the folder if it is in one.
         summary: The first line of the comment at its head.
         remarks: The rest of that comment, a paragraph each.
         extends: The recipe that it is a variation of, if it is one.
@@ -40,7 +40,7 @@ class RecipeFile:
 
 def read_recipe_file(name: str) -> RecipeFile | None:
     """The recipe of that name, or ``None`` if twinlens comes with none."""
-    if name not in recipe_names():
+    if not _comes_along(name):
         return None
     path = find_recipe(name)
     head = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
@@ -57,6 +57,11 @@ def read_recipe_file(name: str) -> RecipeFile | None:
     )
 
 
+def recipe_name(result: Result) -> str:
+    """What the recipe of a published run is called, with the folder if it is in one."""
+    return result.name if is_tested(result) else f"{ABLATION}/{result.name}"
+
+
 def commands(result: Result, place: str) -> list[str]:
     """The command lines that make a published run again; none if twinlens does not come with its recipe.
 
@@ -64,9 +69,10 @@ def commands(result: Result, place: str) -> list[str]:
         result: Of the run.
         place: Its file, for errors.
     """
-    if result.name not in recipe_names():
+    recipe = recipe_name(result)
+    if not _comes_along(recipe):
         return []
-    configs = parse_config(result.recipe, place), load_config(result.name)
+    configs = parse_config(result.recipe, place), load_config(recipe)
     made, there = (_keys(config.model_dump(mode="json")) for config in configs)
     changed = [
         f"--set {key}={shlex.quote(_yaml(value))}"
@@ -75,7 +81,12 @@ def commands(result: Result, place: str) -> list[str]:
     ]
     name = published_name(result)
     out = [] if name == result.name else [f"--out runs/{name}"]
-    return [" ".join(["twinlens train", result.name, *changed, *out]), f"twinlens evaluate runs/{name}"]
+    train = " ".join(["twinlens train", recipe, *changed, *out])
+    return [train, f"twinlens evaluate runs/{name}"] if is_tested(result) else [train]
+
+
+def _comes_along(name: str) -> bool:
+    return any((folder / f"{name}.yaml").is_file() for folder in FOLDERS)
 
 
 def _keys(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:

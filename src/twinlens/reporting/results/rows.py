@@ -8,7 +8,7 @@ from statistics import mean
 from twinlens.evaluation.result import Evaluation, Result
 from twinlens.evaluation.seeds import spread
 from twinlens.reporting.compare.recipes import Recipe
-from twinlens.reporting.results.table import markdown_table
+from twinlens.reporting.results.table import lines, markdown_table
 from twinlens.reporting.results.versus import Outcome, Versus
 from twinlens.reporting.wording import decimal, duration, p_value, percent, points, points_span
 from twinlens.types import Interval
@@ -18,7 +18,7 @@ _STOPPED = {"patience": "stopped", "max_epochs": "cut off"}
 
 def recipe_table(recipes: Sequence[Recipe], outcome: Outcome, baseline: str) -> str:
     """Markdown, with the difference to the baseline where that is among the recipes."""
-    tasks = _lines("One-shot", *(f"{task.n_way}-way" for task in _first_test(recipes[0]).oneshot))
+    tasks = lines("One-shot", *(f"{task.n_way}-way" for task in _first_test(recipes[0]).oneshot))
     columns = [
         ("Recipe", "---"),
         ("Parameters", "---:"),
@@ -44,26 +44,21 @@ def _row(recipe: Recipe, outcome: Outcome) -> list[str]:
     tasks = range(len(tests[0].oneshot))
     return [
         f"[{recipe.label}](#{anchor(recipe.label)})",
-        _lines(f"{runs[0].training.parameters / 1e6:.1f} M"),
-        _lines(*(_epochs(run) for run in runs), duration(mean(run.training.seconds for run in runs))),
+        lines(f"{runs[0].training.parameters / 1e6:.1f} M"),
+        lines(*(_epochs(run) for run in runs), duration(mean(run.training.seconds for run in runs))),
         percent(mean(run.validation.accuracy.value for run in runs)),
         _accuracy(outcome.accuracy[recipe.label], tests),
         *([_versus(outcome.versus.get(recipe.label))] if outcome.versus else []),
         decimal(mean(test.auc.value for test in tests)),
         percent(mean(test.eer.value for test in tests)),
-        _lines(*(percent(mean(test.oneshot[i].accuracy.value for test in tests)) for i in tasks)),
+        lines(*(percent(mean(test.oneshot[i].accuracy.value for test in tests)) for i in tasks)),
     ]
 
 
 def _accuracy(mean_accuracy: Interval, tests: Sequence[Evaluation]) -> str:
     seeds = spread([test.accuracy.value for test in tests]).deviation
     several = [] if seeds is None else [f"{len(tests)} seeds ± {points(seeds)}"]
-    return _lines(f"**{percent(mean_accuracy.value)}**", points_span(mean_accuracy), *several)
-
-
-def _lines(*lines: str) -> str:
-    """Lines of one cell that break nowhere else."""
-    return "<br>".join(line.replace(" ", "\N{NO-BREAK SPACE}") for line in lines)
+    return lines(f"**{percent(mean_accuracy.value)}**", points_span(mean_accuracy), *several)
 
 
 def _epochs(run: Result) -> str:
@@ -77,7 +72,7 @@ def _versus(versus: Versus | None) -> str:
         return "–"
     found = "**beyond noise**" if versus.beyond_noise else "within noise"
     interval = versus.accuracy.interval
-    return _lines(f"{points(interval.value)} ({points_span(interval)})", f"p {p_value(versus.p_value)}", found)
+    return lines(f"{points(interval.value)} ({points_span(interval)})", f"p {p_value(versus.p_value)}", found)
 
 
 def _first_test(recipe: Recipe) -> Evaluation:

@@ -41,8 +41,13 @@ def results_table(results: Iterable[Result]) -> str:
 
 def markdown_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
     """Rows under columns, which are given as title and rule (``---`` or ``---:``)."""
-    lines = [[title for title, _ in columns], [rule for _, rule in columns], *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    table = [[title for title, _ in columns], [rule for _, rule in columns], *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in table)
+
+
+def lines(*parts: str) -> str:
+    """Lines of one cell that break nowhere else."""
+    return "<br>".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 def natural(name: str) -> tuple[tuple[int, str], ...]:

@@ -26,7 +26,7 @@ class Versus:
     Attributes:
         accuracy: Of the mean accuracies, in which there is what other seeds would change where there are several.
         auc: Likewise.
-        p_value: The largest of all tests', corrected for the number of recipes held against the baseline (Holm).
+        p_value: The largest of all tests', corrected for the number of those held against the same baseline (Holm).
         alone: Whether there is one run of each, so that two models are compared and not two recipes.
     """
 
@@ -66,12 +66,12 @@ def judge(recipes: Sequence[Recipe], baseline: str) -> Outcome:
     found = {recipe.label: [next(resampled) for _ in recipe.runs] for recipe in recipes}
     return Outcome(
         accuracy={recipe.label: _accuracy(recipe, found[recipe.label]) for recipe in recipes},
-        versus=_against(found[baseline], found, baseline) if baseline in found else {},
+        versus=against(found.pop(baseline), found) if baseline in found else {},
     )
 
 
-def _against(base: Sequence[Resampled], found: Mapping[str, Sequence[Resampled]], baseline: str) -> dict[str, Versus]:
-    others = {label: models for label, models in found.items() if label != baseline}
+def against(base: Sequence[Resampled], others: Mapping[str, Sequence[Resampled]]) -> dict[str, Versus]:
+    """How some models differ from a base, all resampled together, by their labels; a sequence has one for each seed."""
     tests = {label: _test(models, base) for label, models in others.items()}
     corrected = holm([test.p_value for test in tests.values()])
     return {
