@@ -8,6 +8,9 @@ import pytest
 
 from tests.postgres import Running, running
 from tests.serving.gallery.made import Place
+from tests.serving.gallery.people import KEY, pattern_verifier
+from twinlens.serving.gallery.gallery import Gallery
+from twinlens.serving.verifier import Verifier
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +40,22 @@ def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores that read 40 records at a time, so that 100 take several portions."""
     for backend in ("sqlite", "postgres"):
         monkeypatch.setattr(f"twinlens.serving.gallery.{backend}._PORTION", 40)
+
+
+@pytest.fixture(autouse=True)
+def no_gallery_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TWINLENS_GALLERY", "TWINLENS_GALLERY_KEY", "TWINLENS_GALLERY_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def verifier() -> Verifier:
+    """A model that knows patterns apart."""
+    return pattern_verifier()
+
+
+@pytest.fixture
+def gallery(place: Place, verifier: Verifier) -> Iterator[Gallery]:
+    """A gallery of patterns with nobody in it, opened by ann."""
+    with Gallery.open(place.address, verifier, key=KEY, create=True, actor="ann") as opened:
+        yield opened

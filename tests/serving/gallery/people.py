@@ -7,6 +7,8 @@ import numpy as np
 from twinlens.bundle import Bundle, Manifest, Training
 from twinlens.comparison import Comparison, Cosine
 from twinlens.config import Frame
+from twinlens.serving.gallery.gallery import Gallery
+from twinlens.serving.gallery.keys import Key
 from twinlens.serving.verifier import Verifier
 from twinlens.types import Calibration, Float32Array, Interval, OperatingPoint, UInt8Array
 
@@ -16,6 +18,7 @@ FRAME = Frame(height=SIDE, width=SIDE, crop_height=1, crop_width=1)
 THRESHOLDS = {0.1: 0.107, 0.01: 0.194, 1e-3: 0.258, 1e-4: 0.31, 1e-5: 0.355, 1e-6: 0.396, 1e-7: 0.433}
 
 COSINE = Cosine()
+KEY = Key(bytes(range(32)))
 
 
 class PatternEncoder:
@@ -73,3 +76,9 @@ def photo(subject: int, number: int = 0, noise: float = 12) -> UInt8Array:
     taken = pattern + np.random.default_rng([2, subject, number]).normal(0, noise, (SIDE, SIDE))
     grey = np.clip(taken, 0, 255).astype(np.uint8)
     return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def enrol_some(gallery: Gallery, count: int = 8, photos: int = 1) -> None:
+    """Enrol ``person 0``, ``person 1``, ..."""
+    for subject in range(count):
+        gallery.enrol(f"person {subject}", [photo(subject, number) for number in range(photos)])
