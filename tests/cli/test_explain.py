@@ -46,7 +46,7 @@ def explain(*arguments: str) -> str:
 
 def test_decision_place_and_cost_are_told(photos: tuple[str, str], tmp_path: Path) -> None:
     picture = tmp_path / "why.png"
-    told = explain(*photos, "--model", model(tmp_path), "--out", str(picture))
+    told = explain(*photos, "--model", model(tmp_path), "--aligned", "--out", str(picture))
     assert told.startswith(("Match: score ", "No match: score "))
     assert "outside the face" in told
     assert "Most for a match speaks a spot on" in told
@@ -60,7 +60,7 @@ def test_picture_lies_here_unless_told_otherwise(
     photos: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    explain(*photos, "--model", model(tmp_path))
+    explain(*photos, "--model", model(tmp_path), "--aligned")
     assert (tmp_path / "explain.png").is_file()
 
 
@@ -68,7 +68,7 @@ def test_json_has_everything_and_draws_nothing(
     photos: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    told = json.loads(explain(*photos, "--model", model(tmp_path), "--prior", "0.1", "--json"))
+    told = json.loads(explain(*photos, "--model", model(tmp_path), "--aligned", "--prior", "0.1", "--json"))
     assert told["is_match"] == (told["score"] >= told["threshold"])
     assert told["prior"] == 0.1
     assert told["first"]["name"] == photos[0]
@@ -86,24 +86,34 @@ def test_nothing_is_said_of_faces_where_there_may_be_none(photos: tuple[str, str
 
 
 @pytest.mark.parametrize(("change", "naming"), [
-    ({"--prior": "0"}, "prior"), ({"--out": "why.html"}, "PNG"), ({"--model": "nowhere"}, "nowhere"),
+    ({"--prior": "0"}, "prior"), ({"--fmr": "1e-9"}, "1e-09"),
+    ({"--out": "why.html"}, "PNG"), ({"--model": "nowhere"}, "nowhere"),
 ])  # fmt: skip
 def test_mistakes_have_a_sentence_and_status_two(
     photos: tuple[str, str], tmp_path: Path, change: dict[str, str], naming: str
 ) -> None:
     options = {"--model": model(tmp_path), "--out": str(tmp_path / "why.png")} | change
-    outcome = CliRunner().invoke(app, ["explain", *photos, *(word for option in options.items() for word in option)])
+    words = [word for option in options.items() for word in option]
+    outcome = CliRunner().invoke(app, ["explain", *photos, "--aligned", *words])
     assert outcome.exit_code == 2
     assert naming in outcome.stderr
     assert not (tmp_path / "why.png").exists()
 
 
-def test_model_that_aligns_faces_refuses_photos_without_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("dataset", "align"), [("omniglot", True), ("lfw", False)])
+def test_model_that_sees_faces_refuses_photos_without_one(tmp_path: Path, dataset: str, align: bool) -> None:
     plain = tmp_path / "plain.png"
     Image.fromarray(noise(1, (250, 250, 3))).save(plain)
-    outcome = CliRunner().invoke(app, ["explain", str(plain), str(plain), "--model", model(tmp_path, align=True)])
+    folder = model(tmp_path, dataset, align=align)
+    outcome = CliRunner().invoke(app, ["explain", str(plain), str(plain), "--model", folder])
     assert outcome.exit_code == 2
-    assert "plain.png" in outcome.stderr
+    assert "plain.png shows no face" in outcome.stderr
+
+
+def test_picture_tells_of_the_threshold_that_was_asked_for(photos: tuple[str, str], tmp_path: Path) -> None:
+    told = json.loads(explain(*photos, "--model", model(tmp_path), "--aligned", "--fmr", "0.05", "--json"))
+    assert told["threshold"] == 1.6
+    assert not told["is_match"]
 
 
 @pytest.mark.lfw

@@ -22,6 +22,7 @@ from twinlens.cli import (
     serve,
     sweep,
     train,
+    verify,
 )
 from twinlens.cli.describe import describe_command
 
@@ -76,6 +77,7 @@ app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("sweep")(sweep.sweep)
 app.command("explain")(explain.explain)
+app.command("verify")(verify.verify)
 app.command("serve")(serve.serve)
 data.app.command("describe")(describe_command)
 app.add_typer(bundle.app, name="bundle")
