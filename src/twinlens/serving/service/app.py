@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Match
 
 import twinlens
 from twinlens.errors import TwinlensError
@@ -19,7 +20,7 @@ from twinlens.serving.service.envelope import Envelope
 from twinlens.serving.service.keys import Keyring
 from twinlens.serving.service.logs import described
 from twinlens.serving.service.metrics import Metrics
-from twinlens.serving.service.problems import INTERNAL, UNAVAILABLE, Problem, problem_response
+from twinlens.serving.service.problems import INTERNAL, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem, problem_response
 from twinlens.serving.service.rates import RateLimiter
 from twinlens.serving.service.routes import health, identification, subjects, verification, watching
 from twinlens.serving.service.security import Guard
@@ -96,17 +97,28 @@ async def _problem(request: Request, error: Exception) -> Response:
     refusal = refusal_of(error)
     if refusal.kind in (INTERNAL, UNAVAILABLE):
         request.state.fault = described(error)  # now, as Starlette takes its traceback away
+    if refusal.kind == METHOD_NOT_ALLOWED:
+        refusal.headers["Allow"] = ", ".join(_methods(request))
     return problem_response(refusal, request.state.request_id)
 
 
+def _methods(request: Request) -> list[str]:
+    """All methods of an address; Starlette names those of its first route alone."""
+    routes = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
+
+
 def _describe(app: FastAPI) -> None:
-    """See that the description knows what every refusal looks like."""
+    """See that the description knows what every refusal looks like, and that forms have no other fields."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schema["components"]["schemas"] |= problem.pop("$defs") | {"Problem": problem}
+            known = schema["components"]["schemas"]
+            known |= problem.pop("$defs") | {"Problem": problem}
+            for form in (known[name] for name in known if name.startswith("Body_")):
+                form["additionalProperties"] = False
             app.openapi_schema = schema
         return app.openapi_schema
 

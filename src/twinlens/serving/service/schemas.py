@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import File, Form, Path, UploadFile
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic.json_schema import SkipJsonSchema
 
 from twinlens.bundle import Manifest
 from twinlens.serving.gallery.values import SubjectSummary, TemplateSummary
@@ -25,10 +26,10 @@ SubjectId = Annotated[
         examples=["4711"],
     ),
 ]
-FaceNumber = Annotated[int | None, Form(ge=1, le=1000, description=_NUMBER)]
+FaceNumber = Annotated[int | SkipJsonSchema[None], Form(ge=1, le=1000, description=_NUMBER)]
 IsAligned = Annotated[bool, Form(description="The photo lies in LFW's frame already, so no face is looked for.")]
 MatchRate = Annotated[
-    float | None,
+    float | SkipJsonSchema[None],
     Form(gt=0, lt=1, description="Decide at the threshold for this false match rate; at even odds if not given."),
 ]
 Prior = Annotated[float, Form(gt=0, lt=1, description="Probability of a match before looking.")]
@@ -37,7 +38,11 @@ IdentificationRate = Annotated[
 ]
 Most = Annotated[int, Form(ge=1, le=100, description="How many candidates to list.")]
 Note = Annotated[str, Form(max_length=1000)]
-Until = Annotated[AwareDatetime | None, Form(description="When the templates have to go, with a time zone.")]
+Until = Annotated[
+    AwareDatetime | SkipJsonSchema[None], Form(description="When the templates have to go, with a time zone.")
+]
+    AwareDatetime | SkipJsonSchema[None], Form(description="When the templates have to go, with a time zone.")
+]
 
 
 class _Answer(BaseModel):
