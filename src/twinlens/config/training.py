@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from twinlens.config.base import Count, NonNegative, Section
+from twinlens.config.base import Count, NonNegative, Section, Share
 
 
 class TrainingConfig(Section):
@@ -18,6 +18,8 @@ class TrainingConfig(Section):
             and again where a class would be short.
         accumulate: Batches whose mean gradient makes one optimiser step, where memory is short.
         max_epochs: Never more than these.
+        average_decay: What is left of a moving average of the weights after a step, such as 0.999: validation, the
+            best epoch and the model then take the average in the weights' place. None is made if not given.
         monitor: What decides on the best epoch and on stopping: the validation loss or the N-way one-shot
             accuracy on validation subjects, N being the largest of ``evaluation.n_way`` that they allow.
         patience: Epochs without improvement before stopping.
@@ -33,6 +35,7 @@ class TrainingConfig(Section):
     per_class: Count = 2
     accumulate: Count = 1
     max_epochs: Count = 200
+    average_decay: Share | None = None
     monitor: Literal["validation_loss", "validation_oneshot"] = "validation_loss"
     patience: Count = 20
     min_delta: NonNegative = 0.0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import lightning
 from lightning.pytorch.callbacks import Checkpoint
 
 from twinlens.config.training import TrainingConfig
 from twinlens.evaluation.result import Epoch
+from twinlens.learning.averaging import Averaging
 from twinlens.learning.history import History
 from twinlens.runs import Run
 
@@ -27,13 +29,22 @@ class Keeping(Checkpoint):
         config: What is monitored, and for how long.
         history: Of this training.
         run: Where the checkpoints lie; each replaces its predecessor.
+        averaging: Whose average is kept of the best epoch in the weights' place, if there is one.
         watch: Called after them, so that what it has been told is never forgotten.
     """
 
-    def __init__(self, config: TrainingConfig, history: History, run: Run, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        history: History,
+        run: Run,
+        averaging: Averaging | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self.config = config
         self.history = history
         self.run = run
+        self.averaging = averaging
         self.watch = watch
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -47,7 +58,8 @@ class Keeping(Checkpoint):
         epochs = self.history.epochs
         # The best first: interrupted in between, the epoch is repeated and the best one written again.
         if best_epoch(epochs, self.config) == epochs[-1].epoch:
-            trainer.save_checkpoint(self.run.best, weights_only=True)
+            with self.averaging.lent() if self.averaging else nullcontext():
+                trainer.save_checkpoint(self.run.best, weights_only=True)
         trainer.save_checkpoint(self.run.last)
         trainer.should_stop = is_stalled(epochs, self.config)
         if self.watch:

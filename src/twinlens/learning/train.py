@@ -13,6 +13,7 @@ from twinlens.errors import RunError
 from twinlens.evaluation.result import TrainingSummary
 from twinlens.files import remove_leftovers, write_text
 from twinlens.learning.allocator import keep_freed_memory
+from twinlens.learning.averaging import Averaging
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.history import History
 from twinlens.learning.keeping import Keeping, Watch, best_epoch, is_stalled
@@ -92,7 +93,9 @@ def _alone(config: TrainingConfig, run: Run) -> Iterator[None]:
 
 def _fit(module: SiameseModule, config: TrainingConfig, run: Run, watch: Watch | None) -> None:
     history = History(run, config.patience)
-    fit(module, config, run, [history, Keeping(config, history, run, watch)])
+    averaging = Averaging(config.average_decay) if config.average_decay else None
+    keeping = Keeping(config, history, run, averaging, watch)
+    fit(module, config, run, [history, *([averaging] if averaging else []), keeping])
     if not is_follower(config):
         write_text(run.training, _summary(module, history, config).model_dump_json(indent=1) + "\n")
 
