@@ -41,8 +41,6 @@ Note = Annotated[str, Form(max_length=1000)]
 Until = Annotated[
     AwareDatetime | SkipJsonSchema[None], Form(description="When the templates have to go, with a time zone.")
 ]
-    AwareDatetime | SkipJsonSchema[None], Form(description="When the templates have to go, with a time zone.")
-]
 
 
 class _Answer(BaseModel):
