@@ -124,6 +124,15 @@ def test_colour_crops_have_three_channels() -> None:
             },
             "epochs_per_pass is for losses over pairs",
         ),
+        ({"data": {"kind": "omniglot", "setting": {"rotations": True}}}, "this loss is over pairs"),
+        (
+            {
+                "data": {"kind": "omniglot", "setting": {"rotations": True}},
+                "loss": {"kind": "margin-softmax"},
+                "frame": {"height": 56, "width": 48},
+            },
+            "rotations need square crops",
+        ),
         ({"data": {"kind": "omniglot", "protocol": "lake2015"}}, "'halves' or 'koch2015'"),
         ({"split": {"validation": 0}}, "greater than 0"),
         ({"split": {"validation": 1}}, "less than 1"),

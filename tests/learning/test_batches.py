@@ -134,6 +134,21 @@ def test_class_batches_are_groups_of_one_class_and_leave_nobody_out(
         assert len(set(group.tolist())) == min(per_class, counts[labels[group[0]]])
 
 
+def test_turned_crops_are_of_classes_of_their_own() -> None:
+    rng = np.random.default_rng(0)
+    crops = rng.integers(0, 256, (9, 5, 5, 3), dtype=np.uint8)
+    samples, labels = np.array([1, 2, 4, 8]), np.array([0, 0, 1, 2])
+    batches = ClassBatches(crops, samples, np.concatenate([labels + 3 * turn for turn in range(4)]), 5, 1, 0, 0)
+    seen = []
+    for turned, classes, which in (batches[i] for i in range(len(batches))):
+        for crop, label, sample in zip(turned.numpy(), classes.tolist(), which.tolist(), strict=True):
+            turn, own = divmod(label, 3)
+            assert own == labels[samples.tolist().index(sample)]
+            np.testing.assert_array_equal(crop, np.rot90(crops[sample], turn))
+            seen.append((sample, turn))
+    assert sorted(seen) == [(sample, turn) for sample in samples.tolist() for turn in range(4)]
+
+
 def test_class_batches_are_new_in_every_epoch_and_the_same_after_a_resumption() -> None:
     labels = np.repeat(np.arange(10), 3)
     crops = np.arange(30, dtype=np.uint8).reshape(30, 1, 1, 1)

@@ -201,6 +201,12 @@ def test_with_identities_a_class_is_a_subject() -> None:
     assert sorted(set(labels.tolist())) == list(range(16))
 
 
+def test_with_rotations_a_quarter_turn_is_another_class() -> None:
+    partition, _ = small_partition()
+    plain, turned = (class_labels(partition, Identities(rotations=rotations)) for rotations in (False, True))
+    np.testing.assert_array_equal(turned.reshape(4, -1), plain + 16 * np.arange(4)[:, None])
+
+
 def test_where_only_pairs_are_known_genuine_pairs_make_the_classes() -> None:
     partition, _ = small_partition()
     labels = class_labels(partition, PairsOnly())

@@ -25,12 +25,15 @@ class Identities(Section):
         epochs_per_pass: Epochs that see each pair once between them, in equal shares; 1 shows all pairs in every
             epoch. A training is resumed, judged and stopped by epochs, so long passes need several. Not with
             ``fresh``.
+        rotations: With a loss over classes, a subject turned by a quarter, a half or three quarters is another class:
+            four times as many classes and crops to learn from. For characters; crops must be square.
     """
 
     kind: Literal["identities"] = "identities"
     pairs: Count = 2200
     fresh: bool = True
     epochs_per_pass: Count = 1
+    rotations: bool = False
 
     @model_validator(mode="after")
     def _a_pass_has_pairs_for_its_epochs(self) -> Identities:

@@ -113,6 +113,18 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _rotations_make_classes_of_square_crops(self) -> Config:
+        if not (isinstance(self.data.setting, Identities) and self.data.setting.rotations):
+            return self
+        if isinstance(self.loss, PairLoss):
+            raise ValueError("data.setting.rotations make classes, and this loss is over pairs; leave it out")
+        if self.frame.height != self.frame.width:
+            raise ValueError(
+                "data.setting.rotations need square crops; set frame.height and frame.width alike"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _classes_have_pairs(self) -> Config:
         losses = [term.loss for term in self.loss.terms] if isinstance(self.loss, SumOfLosses) else [self.loss]
         compares = any(not isinstance(loss, PairLoss | MarginSoftmax) for loss in losses)

@@ -58,7 +58,8 @@ class ClassBatches(Dataset[TrainingBatch]):
     Args:
         crops: uint8 ``(n, height, width, channels)``, usually memory-mapped.
         samples: int64 ``(m,)``, indices into ``crops``.
-        labels: int64 ``(m,)``, the class of each.
+        labels: int64 ``(m,)``, the class of each; or as many more times over, for the samples as they are and then
+            turned by one quarter more each time.
         batch_size: Crops in a batch, at most; batches differ by at most one group.
         per_class: Crops in a group.
         seed: Of the run.
@@ -90,8 +91,12 @@ class ClassBatches(Dataset[TrainingBatch]):
     def __getitem__(self, number: int) -> TrainingBatch:
         """Crops uint8 ``(b, height, width, channels)``, their classes and their samples, both int64 ``(b,)``."""
         chosen = self.batches[number]
-        samples = self.samples[chosen]
-        return torch.from_numpy(self.crops[samples]), torch.from_numpy(self.labels[chosen]), torch.from_numpy(samples)
+        turns, places = divmod(chosen, len(self.samples))
+        samples = self.samples[places]
+        crops = self.crops[samples]
+        for turn in np.unique(turns[turns > 0]):
+            crops[turns == turn] = np.rot90(crops[turns == turn], turn, (1, 2))
+        return torch.from_numpy(crops), torch.from_numpy(self.labels[chosen]), torch.from_numpy(samples)
 
 
 class CropBatches(Dataset[CropBatch]):

@@ -10,9 +10,14 @@ from twinlens.data.dataset import Partition
 from twinlens.errors import TrainingError
 from twinlens.types import IntArray, Pairs
 
+_TURNS = 4  # quarter turns until a crop is upright again
+
 
 def class_labels(partition: Partition, setting: Setting) -> IntArray:
     """The class of each training sample, from 0 without gaps; int64, one per ``partition.train.samples``.
+
+    With rotations four times as many: those of the samples as they are, then of all of them turned by a quarter, a half
+    and three quarters.
 
     With identities a class is a subject. Where only pairs are known it is what listed genuine pairs join; a photo
     without one is a class by itself. Some of these classes then show one person, which costs a little and which
@@ -30,4 +35,7 @@ def class_labels(partition: Partition, setting: Setting) -> IntArray:
     classes, labels = np.unique(known, return_inverse=True)
     if len(classes) < 2:
         raise TrainingError("All training photos are of one class.", "Add photos of others, or take a loss over pairs.")
-    return labels.astype(np.int64)
+    labels = labels.astype(np.int64)
+    if isinstance(setting, Identities) and setting.rotations:
+        return np.concatenate([labels + turn * len(classes) for turn in range(_TURNS)])
+    return labels
