@@ -27,6 +27,12 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+# The page of the description draws itself, with scripts of this service.
+_DOCS = "/docs"
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'"
+)
 _REFUSED = (401, 403, 429)
 
 
@@ -120,6 +126,8 @@ class _Answer:
 
     def _complete(self, headers: MutableHeaders) -> None:
         state = self._scope["state"]
+        if self._scope["path"] == _DOCS:
+            headers["Content-Security-Policy"] = _DOCS_POLICY
         for name, value in _HEADERS.items():
             headers.setdefault(name, value)
         headers["X-Request-ID"] = state["request_id"]
