@@ -134,14 +134,15 @@ def copy_vault(vault: Vault, address: str | Path) -> int:
     is_new = not store_exists(address)
     store = create_store(address, vault.opened.header) if is_new else open_store(address)
     try:
-        return copy_into(vault, store)
+        copied = copy_into(vault, store)
     except BaseException:
+        store.close()
         path = gallery_file(address)
         if is_new and path is not None:
             path.unlink(missing_ok=True)
         raise
-    finally:
-        store.close()
+    store.close()
+    return copied
 
 
 def _fitting_key(address: str | Path, header: Header) -> Key:

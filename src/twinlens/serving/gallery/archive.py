@@ -148,6 +148,8 @@ def read_archive(path: Path, secret: Secret) -> Iterator[Template]:
 def _frames(file: BinaryIO, path: Path) -> Iterator[tuple[bytes, bool]]:
     """The sealed frames, and whether each is the last."""
     frame = _next_frame(file, path)
+    if frame is None:
+        raise _cut_off(path)
     while frame is not None:
         following = _next_frame(file, path)
         yield frame, following is None
@@ -161,8 +163,12 @@ def _next_frame(file: BinaryIO, path: Path) -> bytes | None:
     length = _LENGTH.unpack(start)[0] if len(start) == _LENGTH.size else 0
     frame = file.read(length) if length <= _LONGEST_FRAME else b""
     if not frame or len(frame) < length:
-        raise GalleryError(f"{path} was cut off or changed.", "Copy it again.")
+        raise _cut_off(path)
     return frame
+
+
+def _cut_off(path: Path) -> GalleryError:
+    return GalleryError(f"{path} was cut off or changed.", "Copy it again.")
 
 
 def _content(seal: Seal, frame: bytes, bound: bytes, path: Path, kind: str) -> bytes:
