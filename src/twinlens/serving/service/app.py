@@ -61,10 +61,8 @@ def build_app(
         favicon_url="/static-offline-docs/favicon.png",
     )
     app.state.service = service
-    routers = [verification.router, health.router, watching.metrics_router]
-    if gallery is not None:
-        routers += [subjects.router, identification.router, watching.audit_router]
-    for router in routers:
+    of_the_gallery = (subjects.router, identification.router, watching.audit_router)
+    for router in (verification.router, *(of_the_gallery if gallery else ()), watching.metrics_router, health.router):
         app.include_router(router)
     for error in (TwinlensError, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _problem)
