@@ -5,9 +5,11 @@ import pytest
 
 from tests.workflow.conftest import tiny_config
 from twinlens import workflow
+from twinlens.bundle import read_bundle
 from twinlens.config import load_config
 from twinlens.errors import LeakError
 from twinlens.evaluation.result import OneShot, Result
+from twinlens.reporting.scores import read_result
 from twinlens.runs import Run
 from twinlens.workflow import view2
 
@@ -76,6 +78,16 @@ def test_view2_trains_ten_times_and_goes_on_where_it_was(
     assert result.view2 is not None
     assert [fold.fold for fold in result.view2.folds] == [1, 2, 3]
     assert len(trained) == 3
+    for fold in result.view2.folds:
+        own = Run(run.folder / "view2" / f"fold{fold.fold:02d}")
+        kept = read_result(own.folder)
+        assert kept.test is not None
+        assert fold.accuracy == kept.test.accuracy.value
+        # Fixed on validation people of the nine folds that trained, before the tenth was looked at.
+        assert fold.threshold == read_bundle(own.bundle).manifest.threshold == kept.validation.threshold
+        assert fold.training_seconds == kept.training.seconds
+        assert own.config() == view2.fold_config(run.config(), fold.fold)
+    assert result.view2.unaligned is None
     with (run.folder / "view2" / "fold02" / "scores-test.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 600
 

@@ -124,12 +124,18 @@ class Evaluation(_Value):
 
 
 class FoldResult(_Value):
-    """One fold of LFW View 2."""
+    """One fold of LFW View 2.
+
+    Attributes:
+        threshold: From the other nine folds.
+        training_seconds: That a training on the other nine took; none where nothing was trained.
+    """
 
     fold: int
     accuracy: float
     auc: float
     threshold: float
+    training_seconds: float | None = None
 
 
 class Folds(_Value):

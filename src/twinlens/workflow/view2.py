@@ -19,7 +19,7 @@ def retrain_folds(run: Run, *, skip_broken: bool) -> Result:
     """Train the run's recipe on each nine folds of View 2 and add mean and standard error to its result.
 
     Every fold is a run of its own under ``RUN/view2``; one that is finished is not trained again, and one that
-    was interrupted goes on. The threshold of a fold comes from validation people of its nine training folds.
+    was interrupted goes on. Epoch and threshold of a fold come from validation people of its nine training folds.
 
     Raises:
         ConfigError: The run was not trained on LFW View 1.
@@ -30,18 +30,28 @@ def retrain_folds(run: Run, *, skip_broken: bool) -> Result:
     if not isinstance(config.data, LfwData) or config.data.view != 1:
         raise ConfigError(f"{run.folder} was not trained on LFW View 1, so its recipe has no View 2.")
     read_result(run.folder)  # or ten trainings would end in the error that it is missing
-    results = []
+    tested = []
     for fold in _FOLDS:
         folder = run.folder / "view2" / f"fold{fold:02d}"
         if not is_follower(config.training):
             run.log(f"View 2, fold {fold} of {len(_FOLDS)}")
         trained = train(fold_config(config, fold), out=folder, resume=True, skip_broken=skip_broken)
-        test = finish_run(trained, skip_broken=skip_broken).test
-        assert test is not None
-        results.append(
-            FoldResult(fold=fold, accuracy=test.accuracy.value, auc=test.auc.value, threshold=test.threshold)
-        )
-    return add_view2(run, combine_folds(results))
+        tested.append(finish_run(trained, skip_broken=skip_broken))
+    folds = combine_folds([_fold(fold, result) for fold, result in zip(_FOLDS, tested, strict=True)])
+    unaligned = [result.test.unaligned for result in tested if result.test and result.test.unaligned is not None]
+    return add_view2(run, folds.model_copy(update={"unaligned": sum(unaligned) if unaligned else None}))
+
+
+def _fold(number: int, result: Result) -> FoldResult:
+    test = result.test
+    assert test is not None
+    return FoldResult(
+        fold=number,
+        accuracy=test.accuracy.value,
+        auc=test.auc.value,
+        threshold=test.threshold,
+        training_seconds=result.training.seconds,
+    )
 
 
 def fold_config(config: Config, fold: int) -> Config:
