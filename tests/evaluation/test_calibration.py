@@ -26,8 +26,9 @@ from twinlens.evaluation.calibration import (
     prior_weights,
     reliability,
     threshold_at_even_odds,
+    with_covariance,
 )
-from twinlens.evaluation.intervals import subject_bootstrap
+from twinlens.evaluation.intervals import subject_bootstrap, subject_weights
 from twinlens.types import Calibration, Scores
 
 NOTHING = Calibration(0.0, 0.0, 1, 1)
@@ -132,6 +133,66 @@ def test_the_even_odds_are_where_both_are_as_likely() -> None:
     threshold = threshold_at_even_odds(calibration)
     assert threshold == 0.5
     assert calibration.probability(threshold, 0.5) == 0.5
+
+
+def test_likelihood_ratios_vary_about_as_with_whole_fits_to_resampled_subjects() -> None:
+    scores, at = likelihood_ratios(150, seed=3), np.array([-3.0, 0.0, 1.0, 3.0])
+    calibration = fit_calibration(scores)
+    drawn = [fit_calibration(repeated(scores, weights)) for weights in subject_weights(scores, 150, seed=0)]
+    expected = np.std([each.log_likelihood_ratio(at) for each in drawn], axis=0)
+    found = with_covariance(calibration, scores, 150, seed=0)
+    assert found.covariance is not None
+    of_slope, of_both, of_intercept = found.covariance
+    np.testing.assert_allclose(np.sqrt(at**2 * of_slope + 2 * at * of_both + of_intercept), expected, rtol=0.2)
+    assert (found.slope, found.intercept) == (calibration.slope, calibration.intercept)
+
+
+def test_intervals_of_the_probability_hold_the_true_one_and_err_on_the_wide_side() -> None:
+    at = (-3.0, 0.0, 2.0)
+    held = np.zeros(len(at))
+    for seed in range(60):
+        scores = likelihood_ratios(150, seed)
+        calibration = with_covariance(fit_calibration(scores), scores, 100, seed)
+        for i, score in enumerate(at):
+            interval = calibration.probability_interval(score, 0.2)
+            assert interval is not None
+            held[i] += interval.low <= TRUE.probability(score, 0.2) <= interval.high
+    assert (held >= 55).all()
+
+
+def test_the_interval_of_a_probability_is_normal_in_log_odds() -> None:
+    calibration = Calibration(2.0, -1.0, 1, 1, (0.09, -0.02, 0.04))
+    interval = calibration.probability_interval(0.7, 0.3, level=0.9)
+    assert interval is not None
+    deviation = math.sqrt(0.7**2 * 0.09 - 2 * 0.7 * 0.02 + 0.04)
+    middle = 2 * 0.7 - 1 + math.log(0.3 / 0.7)
+    assert interval.value == pytest.approx(float(calibration.probability(0.7, 0.3)))
+    for end, sign in ((interval.low, -1), (interval.high, 1)):
+        assert logit(end) == pytest.approx(middle + sign * 1.6448536 * deviation)
+    assert Calibration(2.0, -1.0, 1, 1).probability_interval(0.7, 0.3) is None
+
+
+def test_more_people_are_surer_and_equal_seeds_agree() -> None:
+    few, many = (likelihood_ratios(pairs, seed=2) for pairs in (50, 800))
+    found = [with_covariance(fit_calibration(scores), scores, 60, seed=1) for scores in (few, many, many)]
+    assert found[1] == found[2]
+    widths = [i.high - i.low for i in (each.probability_interval(1.0, 0.5) for each in found) if i is not None]
+    assert widths[0] > 2.5 * widths[1]
+
+
+@pytest.mark.parametrize("scores", [scores_of([0.3] * 5, [0.3] * 9), scores_of([1, 2, 3], [4, 5, 6])])
+def test_of_a_calibration_that_knows_nothing_nothing_is_said(scores: Scores) -> None:
+    assert with_covariance(fit_calibration(scores), scores, 20, 0).covariance is None
+
+
+@given(any_scores)
+def test_whatever_the_scores_the_covariance_is_one(scores: Scores) -> None:
+    found = with_covariance(fit_calibration(scores), scores, 10, 0).covariance
+    if found is not None:
+        of_slope, of_both, of_intercept = found
+        assert of_slope >= 0
+        assert of_intercept >= 0
+        assert of_both**2 <= of_slope * of_intercept * (1 + 1e-6) + 1e-300
 
 
 def test_the_even_odds_vary_less_than_the_most_accurate_threshold() -> None:

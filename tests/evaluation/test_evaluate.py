@@ -63,6 +63,22 @@ def test_a_constant_network_is_exactly_as_good_as_chance(comparison: Comparison,
     json.dumps(found.model_dump(), allow_nan=False)
 
 
+def test_calibration_says_how_sure_it_is_and_what_lies_beyond_its_thresholds() -> None:
+    dataset, part = people(subjects=60, seed=1)
+    embeddings = embed(pixel_encoder, crops_of(dataset), part.samples)
+    sure, unsure = (
+        calibrate(embeddings, dataset, part, Cosine(), setting, SETTINGS, 0)  # type: ignore[arg-type]
+        for setting in ("identities", "pairs-only")
+    )
+    assert sure.tail == unsure.tail is not None
+    assert sure.tail.fmr == min(point.fmr for point in sure.operating_points if point.supported)
+    start = next(point for point in sure.operating_points if point.fmr == sure.tail.fmr)
+    assert sure.tail.threshold == start.threshold.high
+    assert sure.judge.calibration.covariance is not None
+    assert unsure.judge.calibration.covariance is not None
+    assert sure.judge.calibration.covariance[0] < unsure.judge.calibration.covariance[0]
+
+
 def test_a_fair_network_is_better_than_chance_and_sure_of_it() -> None:
     found, _, judge, points = judged(pixel_encoder, Cosine())
     assert found.auc.low > 0.8

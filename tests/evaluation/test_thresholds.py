@@ -11,8 +11,17 @@ from tests.evaluation.made import any_scores
 from twinlens.comparison import Comparison, Cosine, WeightedL1
 from twinlens.errors import EvaluationError
 from twinlens.evaluation import thresholds
-from twinlens.evaluation.thresholds import all_scores, cross_subject_scores, is_supported, operating_points
-from twinlens.types import OperatingPoint, Scores
+from twinlens.evaluation.thresholds import (
+    USUAL_FMRS,
+    all_scores,
+    cross_subject_scores,
+    impostor_tail,
+    is_supported,
+    operating_points,
+    tabulated_fmrs,
+    usual_points,
+)
+from twinlens.types import ImpostorTail, OperatingPoint, Scores
 
 
 def impostors(subjects: int, seed: int) -> Scores:
@@ -77,6 +86,75 @@ def test_intervals_hold_the_threshold_of_everybody() -> None:
 def test_fewer_people_are_less_certain() -> None:
     few, many = (points_of(impostors(n, seed=1), (0.1,))[0].threshold for n in (15, 120))
     assert few.high - few.low > 2 * (many.high - many.low)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        (10, (0.5, 0.1, 0.01, 0.001, 1e-4)),
+        (1000, (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001, 1e-4)),
+        (136_678, (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 5e-4, 2e-4, 1e-4)),
+    ],
+)
+def test_rates_are_tabulated_down_to_the_first_that_is_not_supported(pairs: int, expected: tuple[float, ...]) -> None:
+    assert tabulated_fmrs(pairs) == expected
+
+
+@given(st.integers(1, 10**9))
+def test_the_table_has_the_usual_rates_and_at_most_a_few_unsupported_ones(pairs: int) -> None:
+    rates = tabulated_fmrs(pairs)
+    assert set(USUAL_FMRS) <= set(rates)
+    assert list(rates) == sorted(set(rates), reverse=True)
+    unsupported = [fmr for fmr in rates if not is_supported(fmr, pairs) and fmr not in USUAL_FMRS]
+    assert len(unsupported) <= 1
+
+
+def test_without_rates_all_that_are_tabulated_are_given_and_the_usual_are_picked_out() -> None:
+    scores = impostors(40, seed=0)
+    points = operating_points(scores.values, scores.first_subject, scores.second_subject, 0.95, 5, 0)
+    assert [point.fmr for point in points] == list(tabulated_fmrs(len(scores)))
+    assert [point.fmr for point in usual_points(points)] == list(USUAL_FMRS)
+
+
+def tail_of(values: np.ndarray) -> ImpostorTail | None:
+    codes = np.arange(len(values))
+    return impostor_tail(values, operating_points(values, codes, codes + 1, 0.95, 40, 0))
+
+
+def test_the_tail_of_exponential_scores_has_their_scale() -> None:
+    tail = tail_of(np.random.default_rng(0).exponential(0.3, 100_000))
+    assert tail is not None
+    assert tail.fmr == 5e-4
+    assert tail.scale == pytest.approx(0.3, rel=0.1)
+    assert tail.threshold_for(5e-6) == pytest.approx(tail.threshold + 2 * np.log(10) * tail.scale)
+
+
+@pytest.mark.parametrize("draw", ["normal", "uniform", "exponential"])
+def test_beyond_what_was_seen_the_tail_promises_more_false_matches_than_there_are(draw: str) -> None:
+    kept = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        tail = tail_of(getattr(rng, draw)(size=20_000))
+        assert tail is not None
+        threshold = tail.threshold_for(tail.fmr / 10)
+        kept.append((getattr(rng, draw)(size=400_000) >= threshold).mean() <= tail.fmr / 10)
+    assert np.mean(kept) >= 0.85
+
+
+def test_the_scale_is_the_mean_excess_of_the_highest_hundredth() -> None:
+    values = np.random.default_rng(1).normal(size=5000)
+    tail = tail_of(values)
+    ranked = np.sort(values)[::-1]
+    assert tail is not None
+    assert tail.scale == pytest.approx((ranked[:50] - ranked[50]).mean())
+
+
+def test_of_few_scores_nothing_is_said_beyond_them() -> None:
+    assert tail_of(np.random.default_rng(0).normal(size=2999)) is None
+    assert tail_of(np.random.default_rng(0).normal(size=3000)) is not None
+    constant = tail_of(np.zeros(4000))
+    assert constant is not None
+    assert constant.scale == 0
 
 
 def test_equal_seeds_give_equal_points() -> None:
