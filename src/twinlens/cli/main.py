@@ -15,6 +15,7 @@ from twinlens.cli import (
     data,
     evaluate,
     explain,
+    gallery,
     keys,
     quickstart,
     report,
@@ -82,6 +83,7 @@ app.command("serve")(serve.serve)
 data.app.command("describe")(describe_command)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
+app.add_typer(gallery.app, name="gallery")
 app.add_typer(keys.app, name="keys")
 app.add_typer(results.app, name="results")
 
