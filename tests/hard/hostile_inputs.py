@@ -98,19 +98,20 @@ def sent(folder: Path, asked: argparse.Namespace) -> tuple[Ends, float]:
         with httpx.Client(base_url=service.address, headers=service.headers, timeout=60) as client:
             files = hostile_files(asked.seed, asked.count, photos)
             for i, hostile in enumerate(track(files, "Sending", asked.count)):
-                if i % 10 < _HTTP_SHARE:
-                    over_http(client, hostile, photos[i % len(photos)], i, ends)
+                photo, turn = photos[i % len(photos)], i // len(KINDS)  # every kind goes every way
+                if turn % 10 < _HTTP_SHARE:
+                    over_http(client, hostile, photo, turn, ends)
                 else:
-                    on_command_line(folder, bundle, hostile, photos[i % len(photos)], i, ends)
+                    on_command_line(folder, bundle, hostile, photo, turn, ends)
                 if i % max(1, asked.count // 100) == 0:
                     ends.memory.append(resident(service))
         see_that_it_lives(service, ends)
     return ends, time.monotonic() - start
 
 
-def over_http(client: httpx.Client, hostile: Hostile, photo: bytes, i: int, ends: Ends) -> None:
+def over_http(client: httpx.Client, hostile: Hostile, photo: bytes, turn: int, ends: Ends) -> None:
     """Send one file to the service."""
-    path, name = _ROUTES[i % len(_ROUTES)]
+    path, name = _ROUTES[turn % len(_ROUTES)]
     files = {name: ("photo.jpg", hostile.content)} | ({"second": ("second.jpg", photo)} if name == "first" else {})
     start = time.perf_counter()
     try:
@@ -124,13 +125,13 @@ def over_http(client: httpx.Client, hostile: Hostile, photo: bytes, i: int, ends
     ends.note("http", hostile, str(answer.status_code), time.perf_counter() - start, fault)
 
 
-def on_command_line(folder: Path, bundle: Path, hostile: Hostile, photo: bytes, i: int, ends: Ends) -> None:
+def on_command_line(folder: Path, bundle: Path, hostile: Hostile, photo: bytes, turn: int, ends: Ends) -> None:
     """Give one file to ``twinlens verify``."""
     first, second = folder / "first.jpg", folder / "second.jpg"
     first.write_bytes(hostile.content)
     second.write_bytes(photo)
     arguments = ["verify", str(first), str(second), "--model", str(bundle)]
-    way = "process" if i % _PROCESS_EVERY == _HTTP_SHARE else "command line"
+    way = "process" if turn % _PROCESS_EVERY == _HTTP_SHARE else "command line"
     start = time.perf_counter()
     code, errors = in_a_process(arguments) if way == "process" else within(arguments)
     lines = errors.splitlines()
