@@ -14,14 +14,17 @@ app = typer.Typer(help="Publish results, and what is made from them.", no_args_i
 
 @app.command()
 def publish(
-    run: Annotated[Path, typer.Argument(help="A run's folder or a sweep's.")],
+    run: Annotated[Path, typer.Argument(help="A run's folder, a sweep's, or the bundle of a network from elsewhere.")],
     to: Annotated[Path, typer.Option(help="Where published results are kept.")] = _FOLDER,
 ) -> None:
     """Copy a run's result and scored pairs, without photos, to where published results are kept.
 
     A run that has not been tested goes into the folder ablation, where runs are held against each other on their
-    validation pairs. Of a sweep, its trials, its best recipe and its report are copied.
+    validation pairs. Of a sweep, its trials, its best recipe and its report are copied; of a network from elsewhere
+    (twinlens bundle import), its card and what twinlens evaluate has written beside its bundle.
     """
+    from twinlens.bundle import MANIFEST
+    from twinlens.reporting.results.imported import publish_imported
     from twinlens.reporting.results.publish import publish as publish_run
     from twinlens.reporting.sweep.stored import publish_sweep
     from twinlens.sweeps import Sweep
@@ -29,9 +32,8 @@ def publish(
     if Sweep(run).result.is_file():
         typer.echo(f"Published: {publish_sweep(run, to)}")
         return
-    typer.echo(
-        f"Published: {publish_run(run, to)}\nNext:      twinlens results readme, and results table --write README.md"
-    )
+    place = publish_imported(run, to) if (run / MANIFEST).is_file() else publish_run(run, to)
+    typer.echo(f"Published: {place}\nNext:      twinlens results readme, and results table --write README.md")
 
 
 @app.command()
@@ -45,11 +47,12 @@ def table(
     """Print the table of all published results, or write it into files."""
     from twinlens.errors import DataError
     from twinlens.files import write_text
+    from twinlens.reporting.results.imported import read_imported
     from twinlens.reporting.results.publish import published
     from twinlens.reporting.results.table import results_table, update_between_markers
     from twinlens.reporting.scores import read_result
 
-    text = results_table(read_result(path) for path in published(results))
+    text = results_table((read_result(path) for path in published(results)), read_imported(results))
     if not write:
         typer.echo(text)
         return

@@ -6,7 +6,7 @@ from tests.reporting.results.made import named, varied
 from twinlens.errors import RunError
 from twinlens.evaluation.result import OneShot, Result
 from twinlens.reporting.compare.contenders import Contender
-from twinlens.reporting.results.omniglot import PAPER, beside_the_paper, omniglot_table
+from twinlens.reporting.results.omniglot import PAPER, beside_the_paper, official_table, omniglot_table
 from twinlens.types import Interval
 
 NAME = "koch2015-omniglot-30k-affine"
@@ -58,3 +58,19 @@ def test_other_figures_in_place_of_the_official_ones_are_named(tmp_path: Path, r
     (tmp_path / "evaluation-omniglot-20way.json").write_text("{}", encoding="utf-8")
     with pytest.raises(RunError, match=r"evaluation-omniglot-20way\.json does not hold"):
         omniglot_table({NAME: run(tmp_path, result, (0.88, 0.89, 0.9))})
+
+
+def test_other_recipes_have_the_mean_over_their_seeds(tmp_path: Path, result: Result) -> None:
+    runs = []
+    for name, seed, accuracy in (("compact", 0, 0.96), ("compact", 1, 0.97), ("other", 0, 0.5)):
+        folder = tmp_path / f"{name}-{seed}"
+        folder.mkdir()
+        official(folder, accuracy - 0.02, accuracy, accuracy + 0.02)
+        runs.append(Contender(folder, named(result, name, seed), None))
+    unjudged = Contender(tmp_path, named(result, "unjudged", 0), None)
+    rows = official_table([*runs, unjudged]).replace("\u00a0", " ").splitlines()[2:]
+    assert [row.split(" | ")[:3] for row in rows] == [
+        ["| compact", "96.5 % (mean of 2 seeds, ± 0.7)", "0, 1"],
+        ["| other", "50.0 % (48.0 % to 52.0 %)", "0"],
+    ]
+    assert official_table([unjudged]) == ""

@@ -45,6 +45,14 @@ def test_doubts_are_part_of_the_row(rows: list[Row], result: Result) -> None:
     assert "validation only" in results_table([result.model_copy(update={"test": None})])
 
 
+def test_seeds_share_a_row_though_one_of_them_has_been_through_view_2(result: Result) -> None:
+    through = named(result, "a", 0).model_copy(update={"view2": simulate_folds()})
+    lines = cells(results_table([through, named(result, "a", 1)]))
+    assert [(line[2], line[-1]) for line in lines[2:]] == [("lfw-view1", "0, 1"), ("lfw-view2", "0")]
+    untested = through.model_copy(update={"test": None})
+    assert [line[2] for line in cells(results_table([untested]))[2:]] == ["lfw-view2"]
+
+
 def test_view_2_is_told_with_its_standard_error(result: Result) -> None:
     folds = simulate_folds()
     table = results_table([result.model_copy(update={"view2": folds})]).replace("\u00a0", " ")

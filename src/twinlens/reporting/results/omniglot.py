@@ -9,16 +9,18 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 
 from pydantic import ValidationError
 
 from twinlens.config import recipe_names
 from twinlens.errors import RunError
 from twinlens.evaluation.result import OneShot
+from twinlens.evaluation.seeds import spread
 from twinlens.reporting.compare.contenders import Contender
-from twinlens.reporting.results.table import markdown_table
+from twinlens.reporting.results.table import markdown_table, natural
 from twinlens.reporting.wording import duration, percent, percent_interval, percent_span, points
 from twinlens.types import Interval
 
@@ -55,6 +57,41 @@ def omniglot_table(runs: Mapping[str, Contender]) -> str:
         ("Training", "---:"),
     ]
     return markdown_table(columns, [_row(name, paper, runs.get(name)) for name, paper in PAPER.items()])
+
+
+def official_table(runs: Iterable[Contender]) -> str:
+    """Markdown: a row for every recipe that was judged on the official runs, seeds averaged; empty if none was.
+
+    Args:
+        runs: Any published results.
+
+    Raises:
+        RunError: A file of the official runs cannot be read.
+    """
+    found: dict[str, list[tuple[Contender, OneShot]]] = {}
+    for run in runs:
+        official = official_runs(run.folder)
+        if official is not None:
+            found.setdefault(run.result.name, []).append((run, official))
+    columns = [("Recipe", "---"), ("Official 20-way one-shot", "---:"), ("Seeds", "---:"), ("Training", "---:")]
+    rows = [_official_row(name, found[name]) for name in sorted(found, key=natural)]
+    return markdown_table(columns, rows) if rows else ""
+
+
+def _official_row(name: str, runs: Sequence[tuple[Contender, OneShot]]) -> list[str]:
+    """One run with its interval, or the mean of several with the standard deviation between the seeds."""
+    accuracy = spread([official.accuracy.value for _, official in runs])
+    if accuracy.deviation is None:
+        figure = percent_interval(runs[0][1].accuracy)
+    else:
+        figure = f"{percent(accuracy.mean)} (mean of {len(runs)} seeds, ± {points(accuracy.deviation)})"
+    results = sorted((run.result for run, _ in runs), key=lambda result: result.provenance.seed)
+    return [
+        _title(name),
+        figure,
+        ", ".join(str(result.provenance.seed) for result in results),
+        duration(mean(result.training.seconds for result in results)),
+    ]
 
 
 def beside_the_paper(run: Contender) -> str:
@@ -96,8 +133,12 @@ def official_runs(folder: Path) -> OneShot | None:
         ) from error
 
 
+def _title(name: str) -> str:
+    return f"[{name}](../../recipes/{name}.yaml)" if name in recipe_names() else name
+
+
 def _row(name: str, paper: float, run: Contender | None) -> list[str]:
-    title = f"[{name}](../../recipes/{name}.yaml)" if name in recipe_names() else name
+    title = _title(name)
     if run is None:
         return [title, percent(paper, 2), *[_NOT_RUN] * 4]
     official, result = official_runs(run.folder), run.result

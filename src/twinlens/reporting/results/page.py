@@ -24,12 +24,20 @@ from twinlens.reporting.results.ablation_text import (
     study_title,
 )
 from twinlens.reporting.results.chapters import Chapter, Told, chapters, tell
+from twinlens.reporting.results.imported import read_imported
 from twinlens.reporting.results.leak import leak_finding, leak_table
-from twinlens.reporting.results.omniglot import PAPER, PAPER_ONESHOT, beside_the_paper, omniglot_table
-from twinlens.reporting.results.publish import published
+from twinlens.reporting.results.omniglot import (
+    PAPER,
+    PAPER_ONESHOT,
+    beside_the_paper,
+    official_table,
+    omniglot_table,
+)
+from twinlens.reporting.results.publish import is_tested, published
 from twinlens.reporting.results.rows import anchor
 from twinlens.reporting.results.table import results_table
 from twinlens.reporting.results.versus import BASELINE
+from twinlens.reporting.results.view2 import view2_table
 from twinlens.reporting.sweep.sentences import caveats, importance_sentence, verdict
 from twinlens.reporting.sweep.stored import read_sweep_result
 from twinlens.types import Interval
@@ -93,7 +101,7 @@ def make_page(folder: Path) -> Page:
     told = chapters(group(view1))
     characters = [tell(*_alone(tested[name])) for name in PAPER if name in tested]
     leak = _leak(tested)
-    studies, untested = read_studies(folder)
+    studies, alone = read_studies(folder)
     text = (
         _environment()
         .get_template("results.md.j2")
@@ -103,18 +111,30 @@ def make_page(folder: Path) -> Page:
             resamples=RESAMPLES,
             leak=leak,
             leaking=LEAKING,
-            omniglot=omniglot_table(tested),
             characters=[(one, beside_the_paper(tested[one.label])) for one in characters],
             paper_oneshot=PAPER_ONESHOT,
-            others=_others(tested),
             sweeps=_sweeps(folder / "sweeps"),
             studies=studies,
-            untested=untested,
+            untested=[run.folder.name for run in runs if not is_tested(run.result)] + alone,
             figures=FIGURES,
+            **_tables(folder, runs, tested),
         )
     )
     figures = _figures(told, [*characters, *(leak.told if leak else ())])
     return Page(text, figures | {f"ablation-{study.base.name}.svg": study_figure(study) for study in studies})
+
+
+def _tables(folder: Path, runs: Sequence[Contender], tested: Mapping[str, Contender]) -> dict[str, object]:
+    """What the template shows of everything but LFW's View 1."""
+    imported = read_imported(folder)
+    return {
+        "view2": view2_table([run.result for run in runs], imported),
+        "omniglot": omniglot_table(tested),
+        "official": official_table(run for run in tested.values() if run.result.name not in PAPER),
+        "imported": imported,
+        "elsewhere": results_table((), imported) if imported else "",
+        "others": _others(tested),
+    }
 
 
 def _alone(run: Contender) -> tuple[Recipe, Interval]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from twinlens.errors import TwinlensError
-from twinlens.evaluation.result import Result
+from twinlens.evaluation.result import Evaluation, Folds, Result
 from twinlens.evaluation.seeds import spread
 from twinlens.reporting.highlights import decisive
+from twinlens.reporting.results.imported import Imported
 from twinlens.reporting.verdict import setting
 from twinlens.reporting.wording import decimal, duration, percent, percent_interval, points
 
 BEGIN = "<!-- results:begin -->"
 END = "<!-- results:end -->"
+_VIEW2 = "lfw-view2"
 _COLUMNS = (
     ("Recipe", "---"),
     ("Setting", "---"),
@@ -28,15 +30,25 @@ _COLUMNS = (
 )
 
 
-def results_table(results: Iterable[Result]) -> str:
-    """A Markdown table with one row per recipe, sorted by name; seeds of one recipe are averaged."""
+def results_table(results: Iterable[Result], imported: Iterable[Imported] = ()) -> str:
+    """A Markdown table with one row per recipe and what it was judged on, sorted by name; seeds are averaged.
+
+    Args:
+        results: Of runs.
+        imported: Of networks from elsewhere.
+    """
+    rows: list[tuple[str, list[str]]] = []
     by_recipe: dict[tuple[str, str], list[Result]] = {}
     for result in sorted(results, key=lambda result: (natural(result.name), result.provenance.seed)):
-        by_recipe.setdefault((result.name, _place(result)), []).append(result)
-    rows: list[list[str]] = []
-    for runs in by_recipe.values():
-        rows += [_mean_row(runs)] if len(runs) > 1 and not runs[0].view2 else map(_row, runs)
-    return markdown_table(_COLUMNS, rows)
+        if result.test is not None or result.view2 is None:
+            by_recipe.setdefault((result.name, _place(result)), []).append(result)
+        if result.view2 is not None:
+            rows.append((result.name, _folds_row(result, result.view2)))
+    for (name, _), runs in by_recipe.items():
+        rows.append((name, _mean_row(runs) if len(runs) > 1 else _row(runs[0])))
+    for one in imported:
+        rows += [(one.origin.name, row) for row in _imported_rows(one)]
+    return markdown_table(_COLUMNS, [row for _, row in sorted(rows, key=lambda row: (natural(row[0]), row[1][2]))])
 
 
 def markdown_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
@@ -77,18 +89,25 @@ def update_between_markers(text: str, table: str, name: str = "The text") -> str
 
 
 def _row(result: Result) -> list[str]:
-    accuracy, auc, eer = _figures(result)
-    tasks = (f"{t.n_way}-way {percent(t.accuracy.value)} ({percent(t.chance, 0)})" for t in decisive(result).oneshot)
     return [
         *_terms(result),
-        accuracy,
-        auc,
-        eer,
-        "; ".join(tasks) or "not measured",
+        *_figures(decisive(result)),
         _epochs(result),
         duration(result.training.seconds),
         str(result.provenance.seed),
     ]
+
+
+def _folds_row(result: Result, folds: Folds) -> list[str]:
+    name, rules, _ = _terms(result)
+    return [name, rules, _VIEW2, *_folds_figures(folds), "–", training_time(folds), str(result.provenance.seed)]
+
+
+def _imported_rows(one: Imported) -> Iterator[list[str]]:
+    if one.view1 is not None:
+        yield [one.origin.name, one.setting, one.view1.protocol, *_figures(one.view1), *["–"] * 3]
+    if one.view2 is not None:
+        yield [one.origin.name, one.setting, _VIEW2, *_folds_figures(one.view2), *["–"] * 3]
 
 
 def _mean_row(runs: Sequence[Result]) -> list[str]:
@@ -119,8 +138,6 @@ def _terms(result: Result) -> tuple[str, str, str]:
 
 
 def _place(result: Result) -> str:
-    if result.view2:
-        return "lfw-view2"
     shown = decisive(result)
     return shown.protocol if shown.part == "test" else f"{shown.protocol}, {shown.part} only"
 
@@ -129,12 +146,25 @@ def _epochs(result: Result) -> str:
     return f"{result.training.best_epoch} of {len(result.training.epochs)}"
 
 
-def _figures(result: Result) -> tuple[str, str, str]:
-    """Accuracy, AUC and EER."""
-    if result.view2:
-        folds = result.view2
-        error = percent(folds.accuracy_standard_error, 2)
-        accuracy = f"{percent(folds.accuracy_mean, 2)} ± {error} (standard error)"
-        return accuracy, f"{decimal(folds.auc_mean)} ± {decimal(folds.auc_standard_error)}", "–"
-    shown = decisive(result)
-    return percent_interval(shown.accuracy), decimal(shown.auc.value), percent(shown.eer.value)
+def _figures(shown: Evaluation) -> tuple[str, str, str, str]:
+    """Accuracy, AUC, EER and one-shot accuracies."""
+    tasks = (f"{t.n_way}-way {percent(t.accuracy.value)} ({percent(t.chance, 0)})" for t in shown.oneshot)
+    return (
+        percent_interval(shown.accuracy),
+        decimal(shown.auc.value),
+        percent(shown.eer.value),
+        "; ".join(tasks) or "not measured",
+    )
+
+
+def _folds_figures(folds: Folds) -> tuple[str, str, str, str]:
+    """The same of View 2, as far as folds have them."""
+    error = percent(folds.accuracy_standard_error, 2)
+    accuracy = f"{percent(folds.accuracy_mean, 2)} ± {error} (standard error)"
+    return accuracy, f"{decimal(folds.auc_mean)} ± {decimal(folds.auc_standard_error)}", "–", "–"
+
+
+def training_time(folds: Folds) -> str:
+    """How long all trainings of View 2 took; a dash where nothing was trained, or nobody knows."""
+    seconds = [fold.training_seconds for fold in folds.folds]
+    return duration(sum(one or 0 for one in seconds)) if all(seconds) else "–"
