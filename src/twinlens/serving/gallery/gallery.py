@@ -176,6 +176,14 @@ class Gallery:
         """What the gallery holds."""
         return overview.count(self._vault)
 
+    def check(self) -> None:
+        """See that the gallery can be reached, and is what was opened; costs next to nothing.
+
+        Raises:
+            GalleryError: It cannot, or was given another key or model meanwhile.
+        """
+        self._vault.refuse_replaced()
+
     def remove(self, subject_id: str) -> int:
         """Remove a subject, so that nothing of it stays in any file of the gallery; how many templates there were.
 
