@@ -210,3 +210,34 @@ def test_removing_a_checkpoint_twice_is_once(tmp_path: Path) -> None:
     for _ in range(2):
         SafetensorsIO().remove_checkpoint(path)
         assert not path.exists()
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_tensor_lies_in_memory_as_it_did(layout: torch.memory_format, tmp_path: Path) -> None:
+    before = torch.rand(4, 3, 5, 2).to(memory_format=layout)
+    SafetensorsIO().save_checkpoint({"a": [before]}, tmp_path / "c")
+    after = SafetensorsIO().load_checkpoint(tmp_path / "c")["a"][0]
+    assert torch.equal(after, before)
+    assert after.stride() == before.stride()
+
+
+def test_fused_optimiser_goes_on_with_weights_in_channels_last_memory(tmp_path: Path) -> None:
+    start = torch.rand(4, 3, 2, 2).to(memory_format=torch.channels_last)
+    gradients = torch.rand(4, 4, 3, 2, 2)
+
+    def step(weights: list[torch.Tensor], optimiser: torch.optim.Optimizer, number: int) -> None:
+        weights[0].grad = gradients[number].to(memory_format=torch.channels_last)
+        optimiser.step()
+
+    whole, halved = ([start.clone().requires_grad_()] for _ in range(2))
+    optimisers = [torch.optim.Adam(weights, fused=True) for weights in (whole, halved)]
+    for number in range(2):
+        step(whole, optimisers[0], number)
+        step(halved, optimisers[1], number)
+    SafetensorsIO().save_checkpoint({"state": optimisers[1].state_dict()}, tmp_path / "c")
+    resumed = torch.optim.Adam(halved, fused=True)
+    resumed.load_state_dict(SafetensorsIO().load_checkpoint(tmp_path / "c")["state"])
+    for number in (2, 3):
+        step(whole, optimisers[0], number)
+        step(halved, resumed, number)
+    assert torch.equal(whole[0], halved[0])

@@ -15,6 +15,8 @@ from twinlens.errors import RunError
 from twinlens.files import whole_file
 
 _TREE = "twinlens"
+# A file holds tensors row by row, but a fused optimiser relies on its state lying in memory as the weights do.
+_CHANNELS_LAST = "channels-last tensor"
 
 
 class SafetensorsIO(CheckpointIO):
@@ -64,7 +66,7 @@ def _flatten(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
         unique = f"{len(tensors)}{name}"
         # A copy, as safetensors refuses tensors that share memory.
         tensors[unique] = value.detach().contiguous().clone()
-        return {"tensor": unique}
+        return {_CHANNELS_LAST if _is_channels_last(value) else "tensor": unique}
     if isinstance(value, dict):
         if not all(isinstance(key, str | int | float) for key in value):
             raise TypeError(f"{name} has keys that are neither strings nor numbers, which a checkpoint cannot hold")
@@ -76,10 +78,16 @@ def _flatten(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
     raise TypeError(f"{name} is a {type(value).__name__}, which a checkpoint cannot hold")
 
 
+def _is_channels_last(value: torch.Tensor) -> bool:
+    return value.ndim == 4 and not value.is_contiguous() and value.is_contiguous(memory_format=torch.channels_last)
+
+
 def _restore(tree: dict[str, Any], file: Any) -> Any:
     ((kind, value),) = tree.items()
     if kind == "tensor":
         return file.get_tensor(value)
+    if kind == _CHANNELS_LAST:
+        return file.get_tensor(value).to(memory_format=torch.channels_last)
     if kind == "dict":
         return {key: _restore(item, file) for key, item in value}
     if kind == "list":
