@@ -117,7 +117,7 @@ def _enrolled(wanted: dict[str, list[Path]], enrol: Enrol, *, skip_broken: bool)
                     raise
                 refused.append(str(error))
     if refused:
-        typer.echo(f"{len(refused)} photos were refused:", err=True)
+        typer.echo("1 photo was refused:" if len(refused) == 1 else f"{len(refused)} photos were refused:", err=True)
         for sentence in refused:
             typer.echo(f"  {sentence}", err=True)
 

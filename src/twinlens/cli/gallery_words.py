@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from twinlens.evaluation.result import NOTHING_MATCHES
@@ -14,6 +15,9 @@ from twinlens.serving.gallery.values import (
     SubjectSummary,
     TemplateSummary,
 )
+
+# Natural logarithm beyond which a ratio is no finite number any more.
+_MOST = 700.0
 
 
 def enrolment_lines(enrolment: Enrolment) -> Iterator[str]:
@@ -28,8 +32,8 @@ def identification_lines(found: Identification) -> Iterator[str]:
     """Who is on a photo, how alike others are, and what the threshold keeps."""
     yield found.subject_id if found.subject_id is not None else "Nobody who is enrolled."
     for number, one in enumerate(found.candidates, start=1):
-        ratio = f"likelihood ratio e^{decimal(one.log_likelihood_ratio, 1)}"
-        yield f"{number}. {one.subject_id}: score {decimal(one.score)}, {ratio}"
+        ratio = math.exp(min(one.log_likelihood_ratio, _MOST))
+        yield f"{number}. {one.subject_id}: score {decimal(one.score)}, likelihood ratio {ratio:.3g}"
     yield _promise(found)
     yield from (f"{remark}." for remark in found.remarks)
     search = "" if found.search == "exact" else ", among those that the index holds for near"
@@ -42,7 +46,7 @@ def _promise(found: Identification) -> str:
     beyond = ", which is extrapolated from what calibration has seen" if found.extrapolated else ""
     return (
         f"Threshold {limit}: among {among}, it keeps the chance that a stranger is named at {rate(found.fpir)} "
-        f"(false match rate {found.fmr:.1g}{beyond})."
+        f"(false match rate {rate(found.fmr)}{beyond})."
     )
 
 
@@ -98,6 +102,8 @@ def audit_lines(report: AuditReport) -> Iterator[str]:
 def _shown(value: object) -> str:
     if isinstance(value, list):
         return str(len(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value[:8]}..." if isinstance(value, str) and len(value) > 16 else str(value)
 
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from onnx import TensorProto, helper, numpy_helper
 
-from twinlens.bundle import Bundle, Manifest, Training
+from twinlens.bundle import Bundle, Manifest, Training, write_bundle
 from twinlens.comparison import Comparison, Cosine
 from twinlens.config import Frame
 from twinlens.serving.gallery.gallery import Gallery
@@ -26,11 +27,11 @@ class PatternEncoder:
 
     def __init__(self, seed: int = 0) -> None:
         matrix = np.random.default_rng(seed).normal(size=(SIDE**2, SIDE**2))
-        self._matrix = np.linalg.qr(matrix)[0]
+        self.matrix = np.linalg.qr(matrix)[0]
 
     def __call__(self, crops: UInt8Array) -> Float32Array:
         pixels = crops.reshape(len(crops), -1) / 255
-        return ((pixels - pixels.mean(axis=1, keepdims=True)) @ self._matrix).astype(np.float32)
+        return ((pixels - pixels.mean(axis=1, keepdims=True)) @ self.matrix).astype(np.float32)
 
 
 def pattern_verifier(
@@ -68,6 +69,27 @@ def pattern_verifier(
     )
     sealed = manifest.model_copy(update={"fingerprint": manifest.computed_fingerprint()})
     return Verifier(Bundle(folder=Path("none"), manifest=sealed), PatternEncoder(seed))
+
+
+def pattern_bundle(folder: Path, *, name: str = "patterns", seed: int = 0) -> Path:
+    """The same model as a bundle, with a network of one layer."""
+    weights = PatternEncoder(seed).matrix / 255
+    centred = (weights - weights.mean(axis=0)).astype(np.float32)
+    nodes = [
+        helper.make_node("Cast", ["crops"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["floats"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["embeddings"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "patterns",
+        [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", *FRAME.shape])],
+        [helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["n", SIDE**2])],
+        [numpy_helper.from_array(centred, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    write_bundle(folder, model.SerializeToString(), pattern_verifier(name=name, seed=seed).manifest)
+    return folder
 
 
 def photo(subject: int, number: int = 0, noise: float = 12) -> UInt8Array:
