@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from twinlens.errors import TwinlensError
     from twinlens.images import read_crop
     from twinlens.serving.encoder import load_encoder
+    from twinlens.serving.gallery.gallery import Gallery
     from twinlens.serving.verifier import Verifier
     from twinlens.workflow import compare, evaluate, evaluate_run, explain, prepare, report, sweep, train
 
 _HOMES = {
     "Config": "twinlens.config",
+    "Gallery": "twinlens.serving.gallery.gallery",
     "TwinlensError": "twinlens.errors",
     "Verifier": "twinlens.serving.verifier",
     "compare": "twinlens.workflow",
@@ -40,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "Config",
+    "Gallery",
     "TwinlensError",
     "Verifier",
     "compare",
