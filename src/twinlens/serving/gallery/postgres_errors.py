@@ -22,6 +22,15 @@ _SENTENCES: dict[type[psycopg.Error], tuple[str, str]] = {
     errors.TooManyConnections: ("has no connection left.", "Allow more, or run fewer processes."),
     PoolTimeout: ("does not answer.", "See whether the server runs, and try again."),
 }
+# What is said of the others, with what the server or the driver says itself.
+_OTHERS: dict[type[psycopg.Error], tuple[str, str]] = {
+    psycopg.OperationalError: (
+        "cannot be reached",
+        "See whether the server runs, and whether address, user and password are right.",
+    ),
+    psycopg.DataError: ("cannot keep that", "Give something else."),
+    psycopg.Error: ("failed", "See the server's log."),
+}
 
 
 def is_lost(error: psycopg.OperationalError) -> bool:
@@ -48,8 +57,8 @@ def plain_errors(address: PostgresAddress) -> Iterator[None]:
         for kind, (sentence, remedy) in _SENTENCES.items():
             if isinstance(error, kind):
                 raise GalleryError(f"{address.shown} {sentence}", remedy) from error
-        what = "cannot be reached" if isinstance(error, psycopg.OperationalError) else "cannot do that"
-        raise GalleryError(f"{address.shown} {what}: {_reason(error, address)}", "See the server's log.") from error
+        what, remedy = next(said for kind, said in _OTHERS.items() if isinstance(error, kind))
+        raise GalleryError(f"{address.shown} {what}: {_reason(error, address)}", remedy) from error
 
 
 def _reason(error: psycopg.Error, address: PostgresAddress) -> str:

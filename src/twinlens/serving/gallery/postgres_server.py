@@ -176,7 +176,7 @@ def enter(session: Session, address: PostgresAddress) -> None:
         "SELECT set_config('search_path', quote_ident(%s) || ', ' || quote_ident(nspname), false),"
         " set_config('TimeZone', 'UTC', false), set_config('lock_timeout', %s, false)"
         " FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'vector'",
-        (address.schema, f"{_PATIENCE:.0f}s"),
+        (address.schema, f"{_PATIENCE * 1000:.0f}"),
     )
 
 
