@@ -215,3 +215,11 @@ def test_rates_are_counted_by_key(tmp_path: Path) -> None:
         assert answers[3].json()["type"] == "urn:twinlens:problem:rate-limited"
         assert made.client.get("/v1/models", headers=other).status_code == 200
         assert made.client.get("/healthz").status_code == 200
+
+
+def test_a_file_of_keys_that_is_broken_lets_nobody_in(made: Made) -> None:
+    headers = made.with_key(Scope.READ)
+    made.keyring.path.write_text("{")
+    answer = made.client.get("/v1/models", headers=headers)
+    assert answer.status_code == 500
+    assert "keys.json" not in answer.text

@@ -2,13 +2,20 @@
 
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.serving.service.made import photo, small_bundle, upload
 from tests.serving.service.process import Running, running
@@ -116,3 +123,30 @@ def test_what_is_no_http_is_answered_and_forgotten(tmp_path: Path, host: str) ->
             with socket.create_connection(("127.0.0.1", service.port), 5) as connection:
                 connection.sendall(garbage)
         assert httpx.get(f"http://127.0.0.1:{service.port}/readyz").status_code == 200
+
+
+def certificate(folder: Path) -> dict[str, Path]:
+    """A certificate for this machine that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    local = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(local, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "chain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(*form))
+    return {"tls_certificate": folder / "chain.pem", "tls_key": folder / "key.pem"}
+
+
+def test_it_speaks_tls_itself_where_it_has_a_certificate(tmp_path: Path) -> None:
+    files = certificate(tmp_path)
+    with running(tmp_path, **files) as service:
+        assert service.address.startswith("https://127.0.0.1:")
+        trusted = ssl.create_default_context(cafile=files["tls_certificate"])
+        answer = httpx.get(f"{service.address}/v1/models", headers=service.headers, verify=trusted)
+        assert answer.status_code == 200

@@ -1,10 +1,14 @@
 """What the routes answer when all is well, and when it is not."""
 
+import asyncio
 import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.serving.service.made import Made, photo, upload
+from twinlens.serving.gallery.gallery import Gallery
 from twinlens.serving.service.keys import Scope
 
 
@@ -120,6 +124,34 @@ def test_not_ready_without_its_gallery(made: Made) -> None:
     made.gallery.close()
     answer = made.client.get("/readyz")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:twinlens:problem:unavailable")
+
+
+def test_not_ready_when_its_gallery_was_given_another_key(made: Made, tmp_path: Path) -> None:
+    with Gallery.open(tmp_path / "gallery.db", made.verifier) as elsewhere:
+        elsewhere.rekey()
+    assert made.client.get("/readyz").json()["type"] == "urn:twinlens:problem:unavailable"
+    answer = made.client.post("/v1/identify", files=upload(photo=photo(1)))
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:twinlens:problem:unavailable")
+    assert "gallery.db" not in answer.text
+
+
+def test_templates_whose_time_is_over_are_removed_while_it_runs(made: Made) -> None:
+    made.app.state.service.settings.__dict__["expiry"] = 0.02
+    soon = datetime.now(UTC) + timedelta(seconds=0.3)
+    made.gallery.enrol("brief", [photo(1)], expires_at=soon)
+    made.gallery.enrol("long", [photo(2)])
+
+    async def run() -> None:
+        task = asyncio.create_task(made.app.state.service.expire())
+        while made.gallery.stats().templates > 1:
+            await asyncio.sleep(0.02)
+        task.cancel()
+
+    made.client.portal.call(run)
+    assert datetime.now(UTC) >= soon
+    assert [subject.subject_id for subject in made.gallery.subjects()] == ["long"]
+    last = made.gallery.audit().lines[-1]
+    assert (last.actor, last.action) == ("service", "expire")
 
 
 def test_metrics_count_by_route_and_not_by_name(made: Made) -> None:

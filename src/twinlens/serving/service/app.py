@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -73,8 +74,11 @@ def build_app(
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    expiry = asyncio.create_task(service.expire())
     yield
-    app.state.service.workers.close()
+    expiry.cancel()
+    service.workers.close()
 
 
 def _add_middleware(app: FastAPI, service: Service) -> None:

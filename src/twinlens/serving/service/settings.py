@@ -40,6 +40,7 @@ class ServiceSettings(BaseSettings):
         max_pixels: Width times height of a photo. Each thread takes up to ten bytes a pixel for a moment.
         max_faces: Faces that a photo may show.
         max_photos: Photos of one request.
+        expiry: Seconds between two looks for templates whose time is over, which are then removed.
         timeout: Seconds for a request, from its first byte to its answer.
         threads: Requests that are worked on at once.
         queue: Requests that may wait for a thread, with their bodies in memory.
@@ -67,6 +68,7 @@ class ServiceSettings(BaseSettings):
     max_pixels: Count = 24_000_000
     max_faces: Count = 20
     max_photos: Annotated[int, Field(ge=2)] = 10
+    expiry: Seconds = 3600.0
     timeout: Seconds = 30.0
     threads: Count = 4
     queue: Annotated[int, Field(ge=0)] = 44

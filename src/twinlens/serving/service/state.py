@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from twinlens.errors import GalleryError
+from twinlens.serving.service.logs import LOGGER, described
 from twinlens.serving.service.metrics import Metrics
 from twinlens.serving.service.problems import BUSY, NOT_FOUND, STOPPING, UNAVAILABLE, RefusalError
 from twinlens.serving.service.security import Guard
@@ -19,6 +21,8 @@ from twinlens.serving.verifier import Verifier
 if TYPE_CHECKING:
     from twinlens.serving.gallery.gallery import Gallery
 
+# Who the audit log says it was.
+_ACTOR = "service"
 _AGAIN = {"Retry-After": "1"}
 
 
@@ -82,6 +86,18 @@ class Service:
             self.metrics.templates.set(stats.templates)
         return self.metrics.shown()
 
+    async def expire(self) -> None:
+        """Remove templates whose time is over, for as long as the service runs. They match nobody in any case."""
+        if self._gallery is None:
+            return
+        gallery = self._gallery.acting(_ACTOR)
+        while True:
+            try:
+                await self.workers.run(gallery.expire)
+            except GalleryError as error:  # perhaps it can be reached later
+                LOGGER.error("expiry failed", extra={"fields": described(error)})
+            await asyncio.sleep(self.settings.expiry)
+
     async def refuse_unready(self) -> None:
         """Refuse if no request should be sent here.
 
@@ -93,7 +109,7 @@ class Service:
         if self._gallery is None:
             return
         try:
-            await self.workers.run(self._gallery.stats)
+            await self.workers.run(self._gallery.check)
         except GalleryError as error:
             raise RefusalError(UNAVAILABLE, "The gallery is out of reach.", "See the log.", headers=_AGAIN) from error
 
