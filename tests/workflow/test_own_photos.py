@@ -14,7 +14,9 @@ from twinlens import workflow
 from twinlens.cli.main import app
 from twinlens.config import load_config
 from twinlens.config.data import SyntheticData
+from twinlens.config.load_sweep import load_sweep
 from twinlens.config.sizing_rule import Amount, size
+from twinlens.config.sweep import SweepConfig
 from twinlens.data.amount import amount_of
 from twinlens.data.folders import read_folder, read_pair_list
 from twinlens.data.lfw import read_lfw
@@ -89,6 +91,15 @@ def test_prepared_parts_are_those_of_the_sized_recipe(photos: Path) -> None:
     prepared = workflow.prepare(load_config("own-objects", [f"data.root={photos}", *QUICK]))
     tested = prepared.partition.test.subject_codes(prepared.partition.dataset)
     assert len(tested) == round(0.3 * 12)
+
+
+def test_sweep_of_a_sized_recipe_sizes_it_once_for_all_trials(photos: Path, tmp_path: Path) -> None:
+    recipe = load_config("own-objects", [f"data.root={photos}", *QUICK])
+    config = SweepConfig(name="s", recipe=recipe, vary={"loss.scale": (16.0, 24.0)}, trials=1)
+    sweep = workflow.sweep(config, out=tmp_path / "sweep")
+    kept = load_sweep(tmp_path / "sweep" / "sweep.yaml").recipe
+    assert kept == size(recipe, amount_of(read_folder(photos)))[0]
+    assert load_config(sweep.winner).sizing.kind == "none"
 
 
 def test_too_few_to_be_cut_at_all_is_an_error_that_says_so(photos: Path) -> None:
