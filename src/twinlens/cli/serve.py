@@ -45,5 +45,5 @@ def serve(
             f"Serving needs {error.name}.", "Install what is needed: pip install 'twinlens[serve]'."
         ) from error
     settings = load_settings(model=model, gallery=gallery, host=host, port=port, keys=keys)
-    run_service(settings, lambda address: typer.echo(f"Serving at {address}, described at {address}/docs"))
+    run_service(settings, typer.echo)
     typer.echo("Stopped.")

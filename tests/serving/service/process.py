@@ -65,8 +65,8 @@ def running(folder: Path, model: Path | None = None, **settings: object) -> Iter
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         assert process.stdout is not None
-        words = process.stdout.readline().split()
-        assert words[:2] == ["Serving", "at"], log.read_text()
+        words = next((line.split() for line in process.stdout if line.startswith("Serving at ")), None)
+        assert words is not None, log.read_text()
         yield Running(words[2].rstrip(","), process, key, log)
     finally:
         process.kill()

@@ -1,6 +1,7 @@
 """The service as a real process: no torch in it, and no request is lost when it stops."""
 
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -96,9 +97,10 @@ def test_a_load_balancer_has_time_to_notice(tmp_path: Path) -> None:
         assert service.process.wait(15) == 0
 
 
-def serve(*arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "from twinlens.cli.main import main; main()"
-    return subprocess.run([sys.executable, "-c", code, "serve", *arguments], capture_output=True, text=True, timeout=60)
+def serve(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from twinlens.cli.main import main; main()", "serve", *arguments]
+    environment = os.environ | {f"TWINLENS_SERVE_{name}": value for name, value in settings.items()}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
 def test_it_does_not_start_where_it_would_let_others_in_or_cannot(tmp_path: Path) -> None:
@@ -111,6 +113,8 @@ def test_it_does_not_start_where_it_would_let_others_in_or_cannot(tmp_path: Path
         taken = serve("--model", bundle, "--port", str(other.getsockname()[1]), *keys)
     assert taken.returncode == 2
     assert "cannot be listened at" in taken.stderr
+    broken = serve("--model", bundle, "--port", "0", *keys, TLS_CERTIFICATE="missing.pem", TLS_KEY="missing.pem")
+    assert (broken.returncode, "missing.pem" in broken.stderr, "Traceback" in broken.stderr) == (2, True, False)
     missing = serve("--model", str(tmp_path / "nothing"), "--port", "0", *keys)
     assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
 

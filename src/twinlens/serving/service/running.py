@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 import numpy as np
@@ -15,7 +15,10 @@ from fastapi import FastAPI
 
 from twinlens.errors import ImageError, ServiceError
 from twinlens.serving.encoder import load_encoder
+from twinlens.serving.gallery.access import gallery_file, shown_address
 from twinlens.serving.gallery.gallery import Gallery
+from twinlens.serving.gallery.keys import key_beside
+from twinlens.serving.gallery.opening import store_exists
 from twinlens.serving.models import find_model
 from twinlens.serving.service.app import build_app
 from twinlens.serving.service.batching import BatchingEncoder
@@ -35,15 +38,32 @@ def run_service(settings: ServiceSettings, announce: Callable[[str], None]) -> N
 
     Args:
         settings: How.
-        announce: Told the address as soon as requests are taken.
+        announce: Told what was made, and the address as soon as requests are taken.
 
     Raises:
-        ServiceError: Others would be let in without a key, or the address cannot be listened at.
+        ServiceError: Others would be let in without a key, or it cannot listen at the address.
         TwinlensError: Model, keys or gallery cannot be opened.
     """
     refuse_others_without_keys(settings, Keyring(settings.keys))
-    listener = _listen(settings.host, settings.port)
     metrics = Metrics()
+    with ExitStack() as opened:
+        listener = opened.enter_context(_listen(settings.host, settings.port))
+        verifier = _load(settings, metrics, opened)
+        gallery = None
+        if settings.gallery is not None:
+            gallery = opened.enter_context(_open_gallery(settings.gallery, verifier, announce))
+        app = build_app(settings, verifier, gallery, metrics)
+        configuration = _configuration(app, settings)
+        address = _address(listener, settings)
+        server = _Server(
+            configuration, app, settings.drain, lambda: announce(f"Serving at {address}, see {address}/docs")
+        )
+        with _stopping_quietly():
+            server.run(sockets=[listener])
+
+
+def _load(settings: ServiceSettings, metrics: Metrics, opened: ExitStack) -> Verifier:
+    """The model, ready for the first request: what is loaded on first use is loaded, so that mistakes are told now."""
     bundle = find_model(settings.model)
     encoder = BatchingEncoder(
         load_encoder(bundle, settings.encoder_threads),
@@ -51,18 +71,23 @@ def run_service(settings: ServiceSettings, announce: Callable[[str], None]) -> N
         most=settings.max_batch,
         observe=metrics.batches.observe,
     )
+    opened.callback(encoder.close)
     verifier = Verifier(bundle, encoder, settings.photo_limits)
-    _warm_up(verifier)
-    gallery = None if settings.gallery is None else Gallery.open(settings.gallery, verifier, create=True)
-    app = build_app(settings, verifier, gallery, metrics)
-    server = _Server(_configuration(app, settings), app, settings.drain, lambda: announce(_address(listener, settings)))
-    try:
-        with _stopping_quietly():
-            server.run(sockets=[listener])
-    finally:
-        encoder.close()
-        if gallery is not None:
-            gallery.close()
+    with suppress(ImageError):  # there is no face in it
+        verifier.acquire(np.zeros((250, 250, 3), np.uint8))
+    verifier.embed(np.zeros((1, *verifier.manifest.frame.shape), np.uint8))
+    return verifier
+
+
+def _open_gallery(address: str, verifier: Verifier, announce: Callable[[str], None]) -> Gallery:
+    is_new = not store_exists(address)
+    gallery = Gallery.open(address, verifier, create=True, actor="service")
+    path = gallery_file(address)
+    if is_new:
+        announce(f"Made the gallery {shown_address(address)}.")
+    if is_new and path is not None and key_beside(path).exists():
+        announce(f"Its key is in {key_beside(path)}. Keep it apart from the gallery, and do not lose it.")
+    return gallery
 
 
 class _Server(uvicorn.Server):
@@ -103,7 +128,7 @@ def _stopping_quietly() -> Iterator[None]:
 
 
 def _configuration(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
-    return uvicorn.Config(
+    configuration = uvicorn.Config(
         app,
         log_config=log_configuration(),
         access_log=False,
@@ -116,6 +141,14 @@ def _configuration(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
+    try:
+        configuration.load()
+    except OSError as error:  # of which errors in certificates are a kind
+        raise ServiceError(
+            f"{settings.tls_certificate} with the key {settings.tls_key} cannot be used: {error.strerror or error}.",
+            "Give a certificate chain and its private key, both PEM.",
+        ) from error
+    return configuration
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -135,10 +168,3 @@ def _address(listener: socket.socket, settings: ServiceSettings) -> str:
     host, port = listener.getsockname()[:2]
     scheme = "http" if settings.tls_certificate is None else "https"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def _warm_up(verifier: Verifier) -> None:
-    """Load what is loaded on first use, and see that it is installed, before the first request."""
-    with suppress(ImageError):  # there is no face in it
-        verifier.acquire(np.zeros((250, 250, 3), np.uint8))
-    verifier.embed(np.zeros((1, *verifier.manifest.frame.shape), np.uint8))
