@@ -15,6 +15,7 @@ from twinlens.types import Calibration, Float32Array, Interval, OperatingPoint, 
 
 SIDE = 12
 FRAME = Frame(height=SIDE, width=SIDE, crop_height=1, crop_width=1)
+FACE_FRAME = Frame(height=SIDE, width=SIDE, crop_height=0.5, crop_width=0.5)
 # Cosines of unrelated patterns have a standard deviation of 1/12; the thresholds are those of a normal distribution.
 THRESHOLDS = {0.1: 0.107, 0.01: 0.194, 1e-3: 0.258, 1e-4: 0.31, 1e-5: 0.355, 1e-6: 0.396, 1e-7: 0.433}
 
@@ -39,15 +40,16 @@ def pattern_verifier(
     *,
     name: str = "patterns",
     seed: int = 0,
-    thresholds: dict[float, float] = THRESHOLDS,
+    faces: bool = False,
 ) -> Verifier:
+    """A model; with ``faces`` it looks for a face in each photo, and compares the pixels of its middle."""
     points = tuple(
         OperatingPoint(fmr, Interval(threshold, threshold, threshold, "given"), 10**9, 10**9 * fmr, supported=True)
-        for fmr, threshold in thresholds.items()
+        for fmr, threshold in THRESHOLDS.items()
     )
     training = Training(
         recipe=name,
-        dataset="patterns",
+        dataset="lfw" if faces else "patterns",
         protocol="none",
         setting="identities",
         outside_data="none",
@@ -59,7 +61,7 @@ def pattern_verifier(
     )
     manifest = Manifest(
         name=name,
-        frame=FRAME,
+        frame=FACE_FRAME if faces else FRAME,
         dim=SIDE**2,
         comparison=comparison,
         threshold=0.15,
