@@ -35,7 +35,8 @@ class MarginClassifier(nn.Module):
         super().__init__()
         self.config = config
         self.margin = config.margin
-        self.directions = nn.Parameter(torch.randn(classes, dim))
+        # Of length about 1: Adam moves every number by the learning rate, however large it is; long ones turn slowly.
+        self.directions = nn.Parameter(torch.randn(classes, dim) * dim**-0.5)
 
     def start_epoch(self, epoch: int) -> None:
         """Set the margin of ``epoch``, counted from 0."""
