@@ -55,9 +55,8 @@ def run_service(settings: ServiceSettings, announce: Callable[[str], None]) -> N
         app = build_app(settings, verifier, gallery, metrics)
         configuration = _configuration(app, settings)
         address = _address(listener, settings)
-        server = _Server(
-            configuration, app, settings.drain, lambda: announce(f"Serving at {address}, see {address}/docs")
-        )
+        ready = f"Serving at {address}, described at {address}/docs"
+        server = _Server(configuration, app, settings.drain, lambda: announce(ready))
         with _stopping_quietly():
             server.run(sockets=[listener])
 
