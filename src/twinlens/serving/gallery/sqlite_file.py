@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ PAGE = 1024
 _APPLICATION = 0x54574C4E
 # Seconds that one waits for another to finish writing.
 _PATIENCE = 60.0
+# Seconds between two attempts.
+_PAUSE = 0.005
 _RESTORE = "Put a backup in its place."
 _SENTENCES = {
     sqlite3.SQLITE_NOTADB: ("is no gallery.", "Give the path of a gallery's file."),
@@ -94,21 +97,35 @@ class SqliteFile:
         Raises:
             GalleryError: Somebody else keeps reading, and ``wait`` is set.
         """
-        with self._turn, plain_errors(self.path):
-            if not wait:
-                self._connection.execute("PRAGMA busy_timeout = 0")
-            (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
-        if busy and wait:
-            raise GalleryError(
-                f"What was removed is still in {self.path}-wal, which another process keeps reading.",
-                "Remove it once more when that has ended.",
-            )
+        deadline = time.monotonic() + (_PATIENCE if wait else 0)
+        while not self._emptied():
+            if time.monotonic() < deadline:
+                time.sleep(_PAUSE)
+            elif wait:
+                raise GalleryError(
+                    f"What was removed is still in {self.path}-wal, which another process keeps reading.",
+                    "Remove it once more when that has ended.",
+                )
+            else:
+                return
 
     def close(self) -> None:
         """Let go of the file."""
         with self._turn, plain_errors(self.path):
             self._connection.close()
+
+    def _emptied(self) -> bool:
+        """Whether the log could be emptied just now.
+
+        SQLite would wait for those who read, but not for another who empties the log; so the caller waits for both.
+        """
+        with self._turn, plain_errors(self.path):
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
+        return not busy
 
     def _prepare(self) -> None:
         ((application,),) = self._connection.execute("PRAGMA application_id")
