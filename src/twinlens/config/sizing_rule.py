@@ -1,11 +1,11 @@
 """The rule of thumb that sizes a recipe: how to cut so much data, how large a network it bears, how long to train.
 
-It is anchored at the recipes for LFW, whose figures are published, and follows from there:
+It is anchored at the recipes for LFW and follows from there:
 
-- *The parts.* An interval shrinks with the square root of the subjects that are tested, a network learns from those
-  that are not. So about 40 subjects are tested and 30 validate, but of few data no more than a part.
-- *The network* is that of LFW's 2,500 to 8,600 training photos; clearly fewer get one of half the width, a quarter of
-  the weights, and clearly more a wider one.
+- *The parts.* Intervals narrow with the square root of the number of subjects that are tested, and a network learns
+  from those that are not. So about 40 subjects are tested and 30 validate, but of few no more than a part.
+- *The network* is that of LFW's 2,500 to 8,600 training photos; clearly fewer get one of half the width, and clearly
+  more a wider one.
 - *The training* is measured in steps, about 2,500 as with LFW's names, and not in passes through the photos: few photos
   are shown more often, always distorted anew. Batches are small enough for eight steps in each pass.
 - *The learning rate* goes with the square root of the batch size, as it should for Adam (Malladi et al., 2022).
