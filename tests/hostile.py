@@ -46,7 +46,6 @@ def hostile_files(seed: int, count: int, photos: tuple[bytes, ...] = ()) -> Iter
 
 
 def _start(rng: np.random.Generator, photos: tuple[bytes, ...]) -> bytes:
-    """An image that is all right."""
     if photos and rng.random() < 0.5:
         return photos[rng.integers(len(photos))]
     return drawn(rng, FORMATS[rng.integers(len(FORMATS))])
@@ -71,14 +70,12 @@ def broken_head(rng: np.random.Generator, start: bytes) -> bytes:
 
 
 def spliced(rng: np.random.Generator, start: bytes) -> bytes:
-    """A piece is cut out, doubled or put elsewhere."""
     first, last = sorted(rng.integers(0, len(start) + 1, 2))
     piece, place = start[first:last], rng.integers(0, len(start) + 1)
     return (start[:place] + piece * int(rng.integers(0, 3)) + start[place:])[: 4 * len(start)]
 
 
 def mismatched(rng: np.random.Generator, start: bytes) -> bytes:
-    """The head of one format and the body of another."""
     return drawn(rng, FORMATS[rng.integers(len(FORMATS))])[: rng.integers(2, 40)] + start[rng.integers(0, 40) :]
 
 
@@ -93,7 +90,6 @@ def empty(rng: np.random.Generator, _: bytes) -> bytes:
 
 @cache
 def _bomb(bits: int, colour: int) -> bytes:
-    """A PNG of 50,000 by 50,000 pixels whose first rows are really there."""
     row = bytes(1 + HUGE * bits // 8)
     return png_chunks(
         (b"IHDR", struct.pack(">IIBBBBB", HUGE, HUGE, min(bits, 8), colour, 0, 0, 0)),
@@ -103,7 +99,6 @@ def _bomb(bits: int, colour: int) -> bytes:
 
 
 def bomb(rng: np.random.Generator, _: bytes) -> bytes:
-    """A small file that says it is 50,000 pixels wide and high."""
     jpeg = bytearray(drawn(rng, "JPEG", side=64))
     frame = jpeg.index(b"\xff\xc0")
     jpeg[frame + 5 : frame + 9] = struct.pack(">HH", HUGE, HUGE)
@@ -143,7 +138,6 @@ def _zeros() -> bytes:
 
 
 def polyglot(rng: np.random.Generator, start: bytes) -> bytes:
-    """A picture that is something else as well."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("../../evil.py", "raise SystemExit")
@@ -227,7 +221,6 @@ def animated(rng: np.random.Generator, _: bytes) -> bytes:
 
 
 def huge_exif(rng: np.random.Generator, _: bytes) -> bytes:
-    """Large, broken or endless blocks of what is said about a photo."""
     exif = Image.Exif()
     exif[0x0112] = int(rng.choice([0, 3, 6, 9, 77]))
     exif[0x010E] = "x" * int(rng.integers(1, 60_000))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.service.made import Made, photo, upload
+from tests.serving.service.made import Client, Made, photo, upload
 from twinlens.serving.gallery.gallery import Gallery
+from twinlens.serving.service.app import build_app
 from twinlens.serving.service.keys import Scope
 
 
@@ -86,6 +87,18 @@ def test_enrolment_is_all_or_nothing(made: Made) -> None:
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("Photo 2 is no image")
     assert made.gallery.stats().templates == 0
+
+
+def test_without_a_gallery_only_verification_is_served(made: Made) -> None:
+    app = build_app(made.app.state.service.settings, made.verifier, None)
+    client = Client(app, made.client.portal)
+    assert client.post("/v1/verify", files=upload(first=photo(1), second=photo(1))).json()["is_match"]
+    assert client.get("/readyz").json() == {"status": "ready"}
+    assert "twinlens_requests_total" in client.get("/metrics").text
+    for path in ("/v1/subjects", "/v1/identify", "/v1/audit"):
+        assert client.get(path).json()["type"] == "urn:twinlens:problem:not-found"
+        assert path not in app.openapi()["paths"]
+    app.state.service.workers.close()
 
 
 def test_models_say_what_decides_and_on_what_it_rests(made: Made) -> None:

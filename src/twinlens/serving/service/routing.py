@@ -6,6 +6,7 @@ FastAPI reads a request's body before it looks at any dependency, so the guard s
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request, Response, Security
@@ -33,9 +34,11 @@ class GuardedRoute(APIRoute):
 
     Attributes:
         needs: The scope.
+        takes_place: Whether it takes one of the places that there are for requests.
     """
 
     needs: ClassVar[Scope]
+    takes_place: ClassVar[bool] = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
@@ -47,7 +50,7 @@ class GuardedRoute(APIRoute):
             service = the_service(request)
             service.guard.admit(request, self.needs)
             _refuse_unknown(request, parameters)
-            with service.place():
+            with service.place() if self.takes_place else nullcontext():
                 return await handle(PhotoRequest(request.scope, request.receive, fields, service.settings.max_photos))
 
         return guarded
@@ -66,9 +69,10 @@ class EnrolRoute(GuardedRoute):
 
 
 class AdminRoute(GuardedRoute):
-    """A route for keys with the scope ``admin``."""
+    """A route for keys with the scope ``admin``: who watches has to see a service that is busy or about to stop."""
 
     needs = Scope.ADMIN
+    takes_place = False
 
 
 def guarded_router(route: type[GuardedRoute], tag: str, prefix: str = "/v1") -> APIRouter:

@@ -94,7 +94,7 @@ class Service:
         while True:
             try:
                 await self.workers.run(gallery.expire)
-            except GalleryError as error:  # perhaps it can be reached later
+            except Exception as error:  # whatever it was, it may be over the next time
                 LOGGER.error("expiry failed", extra={"fields": described(error)})
             await asyncio.sleep(self.settings.expiry)
 
