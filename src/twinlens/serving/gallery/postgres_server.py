@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -18,6 +19,9 @@ from twinlens.serving.gallery.postgres_errors import is_lost, plain_errors
 from twinlens.serving.gallery.postgres_tables import Session
 
 Result = TypeVar("Result")
+
+# What goes wrong is told by errors; the driver's own words are for programs that ask for logs, not for a terminal.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 # Connections of one process; its threads share them, and a server allows 100 unless told otherwise.
 _MOST = 8
