@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import TypeAdapter, ValidationError
+from scipy.stats import multivariate_normal
 
-from twinlens.comparison import Comparison, Cosine, Euclidean, WeightedL1
+from twinlens.comparison import Comparison, Cosine, Euclidean, Plda, WeightedL1
 
 DIM = 5
 _numbers = st.floats(-100, 100, width=32).map(lambda value: round(value, 3))
@@ -19,6 +20,7 @@ batches = st.integers(1, 6).flatmap(lambda n: arrays(np.float32, (n, DIM), eleme
 comparisons = st.one_of(
     st.just(Cosine()),
     st.just(Euclidean()),
+    st.just(Plda()),
     st.builds(
         WeightedL1,
         weights=st.lists(st.floats(-3, 3), min_size=DIM, max_size=DIM).map(tuple),
@@ -33,6 +35,8 @@ def by_hand(comparison: Comparison, one: list[float], two: list[float]) -> float
         return comparison.bias - distance
     if isinstance(comparison, Euclidean):
         return -math.dist(one, two)
+    if isinstance(comparison, Plda):
+        return sum(a * b for a, b in zip(one[:-1], two[:-1], strict=True)) - one[-1] - two[-1]
     lengths = math.sqrt(sum(a * a for a in one)) * math.sqrt(sum(b * b for b in two))
     return sum(a * b for a, b in zip(one, two, strict=True)) / lengths if lengths else 0.0
 
@@ -88,12 +92,13 @@ def test_equal_rows_score_exactly_equal() -> None:
         rows = np.broadcast_to(np.sin(np.arange(1, dim + 1, dtype=np.float32)), (513, dim))
         comparison = WeightedL1(weights=tuple(np.cos(np.arange(dim)).tolist()), bias=0.1)
         assert len(np.unique(Cosine().pairs(rows, rows))) == 1
+        assert len(np.unique(Plda().pairs(rows, rows))) == 1
         assert np.unique(comparison.pairs(rows, rows)).tolist() == [0.1]
 
 
 def test_a_comparison_is_read_back_from_json() -> None:
     adapter: TypeAdapter[Comparison] = TypeAdapter(Comparison)
-    for comparison in (Cosine(), Euclidean(), WeightedL1(weights=(0.5, -1.0), bias=0.25)):
+    for comparison in (Cosine(), Euclidean(), Plda(), WeightedL1(weights=(0.5, -1.0), bias=0.25)):
         assert adapter.validate_json(adapter.dump_json(comparison)) == comparison
     with pytest.raises(ValidationError):
         adapter.validate_python({"kind": "manhattan"})
@@ -106,3 +111,25 @@ def test_euclid_scores_an_embedding_with_itself_highest(embeddings: np.ndarray) 
     assert (scores <= 0).all()
     moved = Euclidean().matrix(embeddings + 7, embeddings + 7)
     np.testing.assert_allclose(moved, scores, atol=1e-4)
+
+
+def test_plda_is_the_ratio_of_two_gaussians() -> None:
+    """Two photos of one subject, or of two, by the densities of the two-covariance model itself."""
+    between = np.array([4.0, 1.0, 0.25])
+    same = np.block([[np.diag(1 + between), np.diag(between)], [np.diag(between), np.diag(1 + between)]])
+    other = np.diag(np.concatenate([1 + between, 1 + between]))
+    photos = np.random.default_rng(0).normal(size=(6, 3)) * np.sqrt(1 + between)
+    pairs = np.concatenate([np.repeat(photos, 6, axis=0), np.tile(photos, (6, 1))], axis=1)
+    ratios = multivariate_normal(cov=same).logpdf(pairs) - multivariate_normal(cov=other).logpdf(pairs)
+
+    scaled = photos * np.sqrt(between / (1 + 2 * between))
+    own = scaled**2 @ (between / (1 + between)) / 2
+    scores = Plda().matrix(*[np.column_stack([scaled, own])] * 2).ravel()
+    np.testing.assert_allclose(scores - scores[0], ratios - ratios[0], atol=1e-9)
+
+
+@given(batches)
+def test_plda_keeps_its_scores_under_rotations_of_all_but_the_last_dimension(batch: np.ndarray) -> None:
+    q, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(DIM - 1, DIM - 1)))
+    turned = np.column_stack([batch[:, :-1].astype(np.float64) @ q, batch[:, -1]])
+    np.testing.assert_allclose(Plda().matrix(turned, turned), Plda().matrix(batch, batch), atol=1e-8)

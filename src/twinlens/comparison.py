@@ -80,7 +80,39 @@ class Euclidean(BaseModel):
         return np.asarray(-cdist(first, second), np.float64)
 
 
-Comparison = Annotated[Cosine | WeightedL1 | Euclidean, Field(discriminator="kind")]
+class Plda(BaseModel):
+    """What two Gaussian covariances, within and between subjects, say of two embeddings: ``a·b − aₗ − bₗ``.
+
+    The log-likelihood ratio of "same subject" is, up to a constant, a sum over dimensions of a product of both sides
+    less a term of each side alone. An embedding has the former scaled so that the weights of all products are 1, and
+    ends in the latter, ``aₗ``, which is no part of the product. So is a weighted sum of such ratios and of cosines,
+    whose own terms are 0: two networks joined are compared by this as well.
+
+    Every orthogonal map of all dimensions but the last keeps every score. The most similar of many is also that with
+    the largest inner product with the probe, once the probe's last number is replaced by −1.
+
+    References:
+        S. Ioffe (2006), Probabilistic linear discriminant analysis, ECCV.
+        N. Brümmer and E. de Villiers (2010), The speaker partitioning problem, Odyssey: the two-covariance model.
+        D. Chen, X. Cao, L. Wang, F. Wen and J. Sun (2012), Bayesian face revisited: a joint formulation, ECCV.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["plda"] = "plda"
+
+    def pairs(self, first: Float32Array, second: Float32Array) -> Float64Array:
+        """Scores of ``first[i]`` with ``second[i]``; float32 ``(n, dim)`` each, gives float64 ``(n,)``."""
+        a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+        products = np.einsum("nd,nd->n", a[:, :-1], b[:, :-1])
+        return np.asarray(products - (a[:, -1] + b[:, -1]), np.float64)
+
+    def matrix(self, first: Float32Array, second: Float32Array) -> Float64Array:
+        """Scores of all of ``first`` ``(n, dim)`` with all of ``second`` ``(m, dim)``; float64 ``(n, m)``."""
+        a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+        return np.asarray(a[:, :-1] @ b[:, :-1].T - (a[:, -1:] + b[:, -1]), np.float64)
+
+
+Comparison = Annotated[Cosine | WeightedL1 | Euclidean | Plda, Field(discriminator="kind")]
 
 
 def _unit(embeddings: Float32Array) -> Float64Array:

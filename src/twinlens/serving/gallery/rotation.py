@@ -5,7 +5,8 @@ embeddings, without a photo.
 
 An orthogonal matrix keeps angles and lengths, so it serves the cosine and the Euclidean distance. The paper's weighted
 L1 distance has far fewer symmetries: what keeps it is to reorder the dimensions, weights and all, and to flip their
-signs. That hides less, as the magnitudes of a template's numbers stay.
+signs. That hides less, as the magnitudes of a template's numbers stay. PLDA's embeddings end in a number of its own,
+which stays; the others are rotated.
 
 References:
     F. Mezzadri (2007), How to generate random matrices from the classical compact groups, Notices of the AMS 54.
@@ -21,12 +22,13 @@ from typing import Literal
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+from scipy.linalg import block_diag
 from scipy.special import ndtri
 
-from twinlens.comparison import Comparison, WeightedL1
+from twinlens.comparison import Comparison, Plda, WeightedL1
 from twinlens.types import Float32Array, Float64Array, IntArray
 
-Kind = Literal["orthogonal", "signed-permutation"]
+Kind = Literal["orthogonal", "orthogonal-but-last", "signed-permutation"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +72,9 @@ Rotation = Orthogonal | SignedPermutation
 
 def kind_for(comparison: Comparison) -> Kind:
     """What keeps the scores of a comparison."""
-    return "signed-permutation" if isinstance(comparison, WeightedL1) else "orthogonal"
+    if isinstance(comparison, WeightedL1):
+        return "signed-permutation"
+    return "orthogonal-but-last" if isinstance(comparison, Plda) else "orthogonal"
 
 
 def draw_rotation(kind: Kind, dim: int, secret: bytes) -> Rotation:
@@ -82,14 +86,15 @@ def draw_rotation(kind: Kind, dim: int, secret: bytes) -> Rotation:
         secret: 32 bytes.
 
     Returns:
-        Evenly distributed over all orthogonal matrices, or over all signed permutations.
+        Evenly distributed over all orthogonal matrices, those that leave the last dimension, or all signed
+        permutations.
     """
     if kind == "signed-permutation":
         keys, coins = np.split(_uniform(secret, 2 * dim), 2)
         return SignedPermutation(np.argsort(keys, kind="stable"), np.where(coins < 0.5, -1, 1).astype(np.float32))
-    q, r = np.linalg.qr(ndtri(_uniform(secret, dim * dim)).reshape(dim, dim))
-    # Without the signs, what comes out would depend on the library's algorithm, and not be evenly distributed.
-    return Orthogonal(q * np.sign(np.diag(r)))
+    if kind == "orthogonal-but-last":
+        return Orthogonal(block_diag(_orthogonal(dim - 1, secret), 1.0))
+    return Orthogonal(_orthogonal(dim, secret))
 
 
 def rotated_comparison(comparison: Comparison, rotation: Rotation) -> Comparison:
@@ -98,6 +103,12 @@ def rotated_comparison(comparison: Comparison, rotation: Rotation) -> Comparison
         weights = tuple(np.array(comparison.weights)[rotation.order].tolist())
         return comparison.model_copy(update={"weights": weights})
     return comparison
+
+
+def _orthogonal(dim: int, secret: bytes) -> Float64Array:
+    q, r = np.linalg.qr(ndtri(_uniform(secret, dim * dim)).reshape(dim, dim))
+    # Without the signs, what comes out would depend on the library's algorithm, and not be evenly distributed.
+    return np.asarray(q * np.sign(np.diag(r)), np.float64)
 
 
 def _uniform(secret: bytes, count: int) -> Float64Array:
