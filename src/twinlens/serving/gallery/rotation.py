@@ -93,7 +93,7 @@ def draw_rotation(kind: Kind, dim: int, secret: bytes) -> Rotation:
         keys, coins = np.split(_uniform(secret, 2 * dim), 2)
         return SignedPermutation(np.argsort(keys, kind="stable"), np.where(coins < 0.5, -1, 1).astype(np.float32))
     if kind == "orthogonal-but-last":
-        return Orthogonal(block_diag(_orthogonal(dim - 1, secret), 1.0))
+        return Orthogonal(block_diag(_orthogonal(dim - 1, secret), np.eye(1)))
     return Orthogonal(_orthogonal(dim, secret))
 
 
