@@ -12,6 +12,7 @@ from twinlens.reporting.results.versus import Versus
 from twinlens.reporting.verdict import setting
 from twinlens.reporting.wording import (
     count,
+    counted,
     decimal,
     decimal_span,
     duration,
@@ -34,7 +35,7 @@ def study_terms(study: Study) -> str:
     base, shown = study.base.result, study.base.result.validation
     return (
         f"{count(shown.genuine_pairs + shown.impostor_pairs)} validation pairs of {count(shown.subjects)} people of "
-        f"{shown.protocol}, seed {base.provenance.seed}; {len(base.training.epochs)} epochs of the base took "
+        f"{shown.protocol}, seed {base.provenance.seed}; {counted(len(base.training.epochs), 'epoch')} of the base took "
         f"{duration(base.training.seconds)}."
     )
 
