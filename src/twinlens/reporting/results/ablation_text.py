@@ -33,10 +33,10 @@ def study_title(study: Study) -> str:
 def study_terms(study: Study) -> str:
     """What all of its runs have in common."""
     base, shown = study.base.result, study.base.result.validation
+    epochs = counted(len(base.training.epochs), "epoch")
     return (
         f"{count(shown.genuine_pairs + shown.impostor_pairs)} validation pairs of {count(shown.subjects)} people of "
-        f"{shown.protocol}, seed {base.provenance.seed}; {counted(len(base.training.epochs), 'epoch')} of the base took "
-        f"{duration(base.training.seconds)}."
+        f"{shown.protocol}, seed {base.provenance.seed}; {epochs} of the base took {duration(base.training.seconds)}."
     )
 
 
