@@ -22,6 +22,8 @@ from twinlens.types import Calibration, ImpostorTail, OperatingPoint
 MODEL = "model.onnx"
 MANIFEST = "manifest.json"
 CARD = "card.md"
+# Of what is written today.
+FORMAT: Literal[3] = 3
 # What the input and the output of every model are called.
 CROPS, EMBEDDINGS = "crops", "embeddings"
 
@@ -40,6 +42,8 @@ class Training(BaseModel):
         seed: Of the run.
         commit: Of the source.
         seen: Digests of the subjects that it was trained, calibrated or selected on; names stay out.
+        chosen_on: Digests of those among ``seen`` that no weight was learned from: the epoch, the calibration and the
+            thresholds rest on them. Not known of bundles from before it was written down.
         calibrated: Of a network from elsewhere, digests of the subjects that only its calibration and thresholds
             rest on, so that a protocol with thresholds of its own may show them.
     """
@@ -55,7 +59,13 @@ class Training(BaseModel):
     seed: int
     commit: str
     seen: tuple[str, ...]
+    chosen_on: Annotated[tuple[str, ...], Field(exclude_if=lambda digests: not digests)] = ()
     calibrated: Annotated[tuple[str, ...], Field(exclude_if=lambda digests: not digests)] = ()
+
+    @property
+    def learned(self) -> frozenset[str]:
+        """Digests of the subjects that weights were learned from."""
+        return frozenset(self.seen) - frozenset(self.chosen_on)
 
 
 class Manifest(BaseModel):
@@ -78,7 +88,7 @@ class Manifest(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    format: Literal[1, 2, 3] = 3
+    format: Literal[1, 2, 3] = FORMAT
     name: str
     frame: Frame
     dim: int
@@ -132,6 +142,16 @@ def write_bundle(folder: Path, model: bytes, manifest: Manifest, card: str | Non
         if card is not None:
             write_text(temporary / CARD, card)
     return Bundle(folder=folder, manifest=sealed)
+
+
+def refuse_other_folder(out: Path) -> None:
+    """Refuse to write a bundle over anything but a bundle.
+
+    Raises:
+        BundleError: ``out`` is a file, or a folder that holds something else.
+    """
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST).is_file())):
+        raise BundleError(f"{out} is neither a bundle nor an empty folder.", "Choose another folder with -o.")
 
 
 def read_bundle(folder: str | Path) -> Bundle:

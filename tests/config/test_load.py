@@ -43,7 +43,7 @@ recipes = st.builds(
     section(
         seed=st.integers(0, 2**40),
         data=datasets,
-        split=section("subjects", validation=shares),
+        split=section("subjects", validation=shares, seed=st.none() | st.integers(0, 9)),
         frame=section(
             crop_height=shares, width=st.integers(8, 1024), height=st.just(90), colour=st.sampled_from(["grey", "rgb"])
         ),
@@ -57,10 +57,16 @@ recipes = st.builds(
             init=section("fan-in") | section("normal", conv_weight=gaussians, head_bias=gaussians),
         )
         | section("koch", output=st.sampled_from(["sigmoid", "linear"])),
+        initial=section(run=st.none() | paths),
         inference=section(flip=st.booleans()),
         loss=section("contrastive", margin=st.floats(0.1, 2))
         | section("triplet", mining=st.sampled_from(["all", "semihard", "hard"]))
         | section("margin-softmax", margin_type=st.sampled_from(["cosine", "angle"]), warmup_epochs=st.integers(0, 9)),
+        distillation=section(
+            teachers=st.lists(paths, max_size=2).map(tuple),
+            follow=st.sampled_from(["similarities", "embeddings"]),
+            weight=positive,
+        ),
         augment=section("none")
         | section("photo", erase=rates, shift=rates)
         | section("affine", rotation=positive, scale=st.just((0.5, 2.0)), flip=rates),
@@ -72,6 +78,7 @@ recipes = st.builds(
             monitor=st.sampled_from(["validation_loss", "validation_oneshot"]),
             precision=st.sampled_from(["auto", "bf16-mixed", "32", 32]),
             threads=st.none() | counts,
+            average_decay=st.none() | shares,
         ),
         evaluation=section(prior=shares, n_way=st.lists(st.integers(2, 99), min_size=1, max_size=3).map(tuple)),
     ),

@@ -32,7 +32,7 @@ def test_unknown_key_is_told_as_it_was_written_with_the_nearest_known_one(
 
 
 def test_unknown_key_that_is_near_to_none_is_told_with_all_known_ones(load: Load) -> None:
-    with pytest.raises(ConfigError, match=re.escape("unknown key 'split.xyzzy'; known are kind, validation.")):
+    with pytest.raises(ConfigError, match=re.escape("unknown key 'split.xyzzy'; known are kind, seed, validation.")):
         load("name: a\nsplit: {xyzzy: 1}")
 
 

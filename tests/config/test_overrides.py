@@ -18,7 +18,7 @@ def test_section_without_a_kind_is_of_the_default_kind(load: Load) -> None:
 
 def test_rest_of_a_default_is_kept_when_one_of_its_keys_is_changed(load: Load) -> None:
     config = load("name: a\ndata: {kind: omniglot, setting: {pairs: 9}}\nnetwork: {init: {conv_bias: {std: 1}}}")
-    expected = {"kind": "identities", "pairs": 9, "fresh": False, "epochs_per_pass": 1}
+    expected = {"kind": "identities", "pairs": 9, "fresh": False, "epochs_per_pass": 1, "rotations": False}
     assert config.data.setting.model_dump() == expected
     assert config.network.init.model_dump()["conv_bias"] == {"mean": 0.5, "std": 1}
 
@@ -82,7 +82,7 @@ def test_no_override_is_lost_to_a_change_of_kind_that_is_given_after_it(load: Lo
     assert config.data.kind == "folder"
     assert config.data.model_dump(include={"root", "setting"}) == {
         "root": Path("/photos"),
-        "setting": {"kind": "identities", "pairs": 9, "fresh": True, "epochs_per_pass": 1},
+        "setting": {"kind": "identities", "pairs": 9, "fresh": True, "epochs_per_pass": 1, "rotations": False},
     }
 
 

@@ -50,6 +50,23 @@ def _same(one: Part, other: Part) -> bool:
     return all(np.array_equal(getattr(one.pairs, name), getattr(other.pairs, name)) for name in fields)
 
 
+def test_seed_of_the_split_alone_decides_on_validation() -> None:
+    dataset = _people(50, 4)
+    data = {"kind": "synthetic", "test_pairs": 60, "setting": {"pairs": 300}}
+
+    def cut(seed: int, of_split: int | None) -> Partition:
+        split = {"validation": 0.25, "seed": of_split}
+        config = Config.model_validate({"name": "x", "seed": seed, "data": data, "split": split})
+        return make_partition(config, dataset)
+
+    first, second, other, plain = cut(0, 7), cut(1, 7), cut(0, 8), cut(7, None)
+    assert _same(first.validation, second.validation)
+    assert np.array_equal(first.train.samples, second.train.samples)
+    assert not _same(first.train, second.train)  # pairs are drawn by the run's own seed
+    assert not np.array_equal(first.validation.samples, other.validation.samples)
+    assert _same(first.validation, plain.validation)
+
+
 @pytest.mark.parametrize("kind", ["folder", "synthetic"])
 def test_people_are_cut_in_three(kind: str) -> None:
     dataset = _people(50, 4)

@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from tests.learning.small import fit, read_history, rows, small_config, small_partition
 from twinlens.errors import RunError
-from twinlens.evaluation.result import TrainingSummary
+from twinlens.evaluation.result import Epoch, TrainingSummary
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.train import train
@@ -39,6 +42,45 @@ def test_killed_training_goes_on_as_if_nothing_had_happened(tmp_path: Path, fini
     assert rows(killed) == rows(whole)
     best = [SafetensorsIO().load_checkpoint(run.best)["state_dict"] for run in (whole, killed)]
     assert all(best[0][name].equal(best[1][name]) for name in best[0])
+
+
+def numbers(state: Any) -> list[list[float]]:
+    """All tensors in a part of a checkpoint, as lists."""
+    if isinstance(state, torch.Tensor):
+        return [state.ravel().tolist()]
+    inner = state.values() if isinstance(state, dict) else state if isinstance(state, list) else []
+    return [found for part in inner for found in numbers(part)]
+
+
+def test_every_switch_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """A moving average, a teacher, weights of another run, mixed crops: what they draw and remember is kept."""
+    partition, crops = small_partition()
+    _, first = fit(small_config(training={"max_epochs": 1}), tmp_path / "first")
+    codes = partition.dataset.subject_codes[partition.train.samples]
+    teacher = np.eye(codes.max() + 1, dtype=np.float32)[codes]
+    taught = {"distillation": {"teachers": ["teacher"], "follow": "embeddings", "weight": 2}}
+    mixed = {"mixing": {"kind": "cutmix"}, "loss": {"kind": "margin-softmax"}}
+    for number, sections in enumerate((taught, mixed)):
+        config = small_config(
+            **sections, initial={"run": str(first.folder)}, training={"max_epochs": 3, "average_decay": 0.9}
+        )
+        teachers = [teacher] if sections is taught else []
+        whole, halved = Run(tmp_path / f"whole{number}"), Run(tmp_path / f"halved{number}")
+        train(config, partition, crops, whole, teachers=teachers)
+
+        def interrupt(epochs: Sequence[Epoch]) -> None:
+            if len(epochs) == 1:
+                raise KeyError("interrupted")
+
+        with pytest.raises(KeyError):
+            train(config, partition, crops, halved, interrupt, teachers)
+        first.folder.rename(tmp_path / "away")  # its weights have been taken
+        train(config, partition, crops, halved, teachers=teachers)
+        (tmp_path / "away").rename(first.folder)
+        assert rows(halved) == rows(whole)
+        ends = [SafetensorsIO().load_checkpoint(run.last) for run in (whole, halved)]
+        for state in ("state_dict", "optimizer_states", "callbacks"):
+            assert numbers(ends[0][state]) == numbers(ends[1][state])
 
 
 def _wait_for_epochs(run: Run, epochs: int) -> None:

@@ -166,7 +166,10 @@ class SplitConfig(Section):
             most published projects do, and leaks: every figure from it is marked.
         validation: Share of the pairs (pairs-only) or subjects (identities; of Omniglot, alphabets) kept for
             validation.
+        seed: Of which these are, and of the pairs drawn from them; the run's if not given. Runs of several seeds that
+            are to teach one network need the same.
     """
 
     kind: Literal["subjects", "pairs"] = "subjects"
     validation: Share = 0.1
+    seed: Annotated[int, Field(ge=0)] | None = None

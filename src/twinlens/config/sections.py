@@ -21,6 +21,7 @@ from twinlens.config.data import (
 from twinlens.config.losses import BinaryCrossEntropy, Loss, MarginSoftmax, PairLoss, SumOfLosses
 from twinlens.config.networks import FixedNormalisation, Inference, KochNetwork, Network, Normalisation
 from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
+from twinlens.config.predecessors import Distillation, InitialWeights
 from twinlens.config.sizing import AutomaticSizing, NoSizing, Sizing
 from twinlens.config.training import TrainingConfig
 
@@ -51,12 +52,14 @@ class Config(Section):
         seed: Of everything that is drawn: validation subjects, pairs, weights, distortions, resamples.
         data: Which photos, and what the training may know of them.
         split: How the validation part is cut off.
-        sizing: What is said of keys that the recipe leaves out.
+        sizing: Where the values of keys come from that the recipe leaves out.
         frame: How a photo becomes a crop.
         normalisation: How a crop becomes what the network sees.
         network: What turns a crop into an embedding.
+        initial: Where the network's weights come from.
         inference: What else is done with a crop where nothing is learned.
         loss: What training lowers.
+        distillation: Earlier models that the network learns from, besides its own loss.
         augment: Distortions of the training crops.
         mixing: Crops that show two classes at once, made after the distortions.
         optimiser: How the weights are changed.
@@ -74,8 +77,10 @@ class Config(Section):
     frame: Frame = Frame()
     normalisation: Normalisation = FixedNormalisation()
     network: Network = KochNetwork()
+    initial: InitialWeights = InitialWeights()
     inference: Inference = Inference()
     loss: Loss = BinaryCrossEntropy()
+    distillation: Distillation = Distillation()
     augment: Augmentation = NoAugmentation()
     mixing: Mixing = NoMixing()
     optimiser: Optimiser = Sgd()
@@ -83,6 +88,11 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     logger: Literal["tensorboard", "mlflow"] = "tensorboard"
+
+    @property
+    def split_seed(self) -> int:
+        """Of the validation part."""
+        return self.seed if self.split.seed is None else self.split.seed
 
     @model_validator(mode="after")
     def _split_fits_the_setting(self) -> Config:
@@ -94,7 +104,9 @@ class Config(Section):
     def _split_is_the_protocol_s(self) -> Config:
         of_koch = isinstance(self.data, OmniglotData) and self.data.protocol == "koch2015"
         if of_koch and self.split != SplitConfig(validation=0.25):
-            raise ValueError("protocol koch2015 says which 10 of 40 alphabets validate; set split.validation to 0.25")
+            raise ValueError(
+                "protocol koch2015 says which 10 of 40 alphabets validate; set split.validation to 0.25 only"
+            )
         return self
 
     @model_validator(mode="after")
@@ -119,9 +131,7 @@ class Config(Section):
         if isinstance(self.loss, PairLoss):
             raise ValueError("data.setting.rotations make classes, and this loss is over pairs; leave it out")
         if self.frame.height != self.frame.width:
-            raise ValueError(
-                "data.setting.rotations need square crops; set frame.height and frame.width alike"
-            )
+            raise ValueError("data.setting.rotations need square crops; set frame.height and frame.width alike")
         return self
 
     @model_validator(mode="after")
@@ -138,6 +148,23 @@ class Config(Section):
             raise ValueError(
                 f"mixing makes crops of two classes at once, which only the loss margin-softmax can judge, and "
                 f"{self.loss.kind} cannot; leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _teachers_know_every_crop(self) -> Config:
+        if self.distillation.teachers and not isinstance(self.mixing, NoMixing):
+            raise ValueError("distillation.teachers see no mixed crops; leave out the teachers or mixing")
+        turned = isinstance(self.data.setting, Identities) and self.data.setting.rotations
+        if self.distillation.teachers and turned:
+            raise ValueError("distillation.teachers see no turned crops; leave out the teachers or the rotations")
+        return self
+
+    @model_validator(mode="after")
+    def _photos_are_classes_of_a_loss_over_classes(self) -> Config:
+        if self.training.classes == "photos" and isinstance(self.loss, PairLoss):
+            raise ValueError(
+                f"training.classes 'photos' is for losses over classes, and {self.loss.kind} is over pairs"
             )
         return self
 

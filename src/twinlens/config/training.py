@@ -16,6 +16,9 @@ class TrainingConfig(Section):
         batch_size: Pairs in a batch, on each process; with a loss over classes, crops.
         per_class: With a loss over classes, crops of each class in a batch; each training crop comes once per epoch,
             and again where a class would be short.
+        classes: With a loss over classes, what one is: ``known`` takes what the setting tells, subjects or what genuine
+            pairs join. ``photos`` takes each photo for one, which needs to know nobody: with ``per_class`` 2 and the
+            loss supervised-contrastive that is SimCLR (Chen et al., 2020), a pretraining without labels.
         accumulate: Batches whose mean gradient makes one optimiser step, where memory is short.
         max_epochs: Never more than these.
         average_decay: What is left of a moving average of the weights after a step, such as 0.999: validation, the
@@ -33,6 +36,7 @@ class TrainingConfig(Section):
 
     batch_size: Count = 32
     per_class: Count = 2
+    classes: Literal["known", "photos"] = "known"
     accumulate: Count = 1
     max_epochs: Count = 200
     average_decay: Share | None = None

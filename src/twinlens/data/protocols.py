@@ -34,7 +34,7 @@ def make_partition(config: Config, dataset: Dataset, broken: Collection[str] = (
     new ones. Validation then draws as many pairs as the test has.
 
     Args:
-        config: ``data`` and ``split`` say how, ``seed`` what is drawn.
+        config: ``data`` and ``split`` say how, ``seed`` and ``split.seed`` what is drawn.
         dataset: What ``open_dataset(config.data)`` gave; samples that cannot be read may be missing from it.
         broken: Names of those samples; listed pairs with one of them are left out.
 
@@ -114,7 +114,7 @@ def _lfw_identities(
         del people[data.fold - 1]
         test = _view2(lists, dataset, broken)[data.fold - 1]
     samples = np.sort(np.concatenate(people))
-    train, validation = _cut(samples, dataset.subject_codes, config.split.validation, config.seed)
+    train, validation = _cut(samples, dataset.subject_codes, config.split.validation, config.split_seed)
     return _drawn_partition(
         config, setting, _lfw_name(data), dataset, train, validation, _listed(test.pairs), test.broken
     )
@@ -123,7 +123,9 @@ def _lfw_identities(
 def _omniglot(config: Config, data: OmniglotData, dataset: Dataset) -> Partition:
     background = is_background(dataset)
     # Whole alphabets go to validation, as characters of one alphabet resemble each other.
-    train, validation = _cut(np.flatnonzero(background), alphabet_codes(dataset), config.split.validation, config.seed)
+    train, validation = _cut(
+        np.flatnonzero(background), alphabet_codes(dataset), config.split.validation, config.split_seed
+    )
     test = _drawn("test", np.flatnonzero(~background), dataset, data.test_pairs, _TEST_SEED)
     return _drawn_partition(config, data.setting, data.kind, dataset, train, validation, test)
 
@@ -131,7 +133,7 @@ def _omniglot(config: Config, data: OmniglotData, dataset: Dataset) -> Partition
 def _people(config: Config, data: FolderData | SyntheticData, dataset: Dataset) -> Partition:
     codes = dataset.subject_codes
     rest, tested = _cut(np.arange(len(dataset)), codes, data.test, _TEST_SEED)
-    train, validation = _cut(rest, codes, config.split.validation, config.seed)
+    train, validation = _cut(rest, codes, config.split.validation, config.split_seed)
     test = _drawn("test", tested, dataset, data.test_pairs, _TEST_SEED)
     return _drawn_partition(config, data.setting, data.kind, dataset, train, validation, test)
 
@@ -170,7 +172,7 @@ def _drawn_partition(
         protocol=protocol,
         dataset=dataset,
         train=Part(train, pairs),
-        validation=_drawn("validation", validation, dataset, len(test.pairs), config.seed),
+        validation=_drawn("validation", validation, dataset, len(test.pairs), config.split_seed),
         test=test,
         dropped_pairs=0,
         leaks=False,
@@ -210,7 +212,7 @@ def _drawn(side: str, samples: IntArray, dataset: Dataset, n: int, seed: int) ->
 
 def _split(config: Config, dataset: Dataset, pairs: Pairs) -> PairSplit:
     with _naming("validation"):
-        return split_pairs(pairs, dataset.subject_codes, config.split.validation, config.split.kind, config.seed)
+        return split_pairs(pairs, dataset.subject_codes, config.split.validation, config.split.kind, config.split_seed)
 
 
 def _cut(samples: IntArray, groups: IntArray, share: float, seed: int) -> tuple[IntArray, IntArray]:

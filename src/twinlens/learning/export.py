@@ -11,11 +11,16 @@ import numpy as np
 import torch
 
 from twinlens.bundle import CROPS, EMBEDDINGS
-from twinlens.errors import BundleError
+from twinlens.config import Config
+from twinlens.errors import BundleError, RunError
+from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.networks import Twin
+from twinlens.runs import Run
 from twinlens.types import Encoder, Float32Array, UInt8Array
 
 _OPSET = 20
+# What a module calls its twin.
+_PREFIX = "twin."
 
 
 class TorchEncoder:
@@ -35,6 +40,27 @@ class TorchEncoder:
             # A copy, as torch warns of sharing the memory of a read-only store.
             embeddings: Float32Array = self._twin(torch.tensor(crops, device=device)).float().cpu().numpy()
         return embeddings
+
+
+def trained_twin(run: Run, config: Config) -> Twin:
+    """The twin of a run's best epoch, in evaluation mode.
+
+    Args:
+        run: Trained.
+        config: Its own.
+
+    Raises:
+        RunError: Its weights are missing, or of another network.
+    """
+    state = SafetensorsIO().load_checkpoint(run.best)["state_dict"]
+    twin = Twin(config.network, config.normalisation, config.frame, config.inference.flip)
+    try:
+        twin.load_state_dict({name.removeprefix(_PREFIX): state[name] for name in state if name.startswith(_PREFIX)})
+    except RuntimeError as error:
+        raise RunError(
+            f"{run.best} is not of the network in {run.recipe}.", "Bring the run's own files back."
+        ) from error
+    return twin.eval()
 
 
 def to_onnx(twin: Twin, shape: tuple[int, int, int]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -19,13 +20,14 @@ from twinlens.errors import RunError, TrainingError
 from twinlens.learning.augment import augment
 from twinlens.learning.batches import ClassBatches, CropBatch, CropBatches, PairBatches, TrainingBatch, loader
 from twinlens.learning.classes import class_labels
+from twinlens.learning.distillation import DistillationLoss
 from twinlens.learning.material import material_digest
 from twinlens.learning.mixing import mix
 from twinlens.learning.networks import Twin, to_images
 from twinlens.learning.objectives import build_objective
 from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
 from twinlens.learning.validation import ValidationPart, figures
-from twinlens.types import Scores, UInt8Array
+from twinlens.types import Float32Array, Scores, UInt8Array
 
 _EMBED_BATCH = 64
 
@@ -40,19 +42,29 @@ class SiameseModule(lightning.LightningModule):
         config: The run's configuration.
         partition: Training and validation pairs.
         crops: uint8 ``(n, height, width, channels)``, one row per sample of the partition's dataset.
+        teachers: float32 ``(m, dim of its own)`` each, embeddings of the training samples by earlier models.
     """
 
-    def __init__(self, config: Config, partition: Partition, crops: UInt8Array) -> None:
+    def __init__(
+        self, config: Config, partition: Partition, crops: UInt8Array, teachers: Sequence[Float32Array] = ()
+    ) -> None:
         super().__init__()
         torch.manual_seed(config.seed)
         self.config = config
         self.partition = partition
         self.crops = crops
         self.twin = Twin(config.network, config.normalisation, config.frame, config.inference.flip)
-        by_pairs = isinstance(config.loss, PairLoss)
-        self.labels = np.zeros(0, np.int64) if by_pairs else class_labels(partition, config.data.setting)
+        self.labels = np.zeros(0, np.int64)
+        if not isinstance(config.loss, PairLoss):
+            by_photo = config.training.classes == "photos"
+            self.labels = class_labels(partition, config.data.setting, photos=by_photo)
         classes = int(self.labels.max(initial=-1)) + 1
         self.objective = build_objective(config.loss, self.twin.network, classes)
+        samples = partition.train.samples
+        assert len(teachers) == len(config.distillation.teachers)
+        self.distillation = (
+            DistillationLoss(config.distillation, samples, teachers, self.twin.dim) if teachers else None
+        )
         if config.training.channels_last:
             self.twin = self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._material = material_digest(partition)
@@ -117,11 +129,13 @@ class SiameseModule(lightning.LightningModule):
             TrainingError: The loss is no number any more.
         """
         self._seed(batch_idx)
-        crops, targets, _ = batch
+        crops, targets, samples = batch
         images, mixture = mix(augment(self._images(crops), self.config.augment), self.config.mixing)
         embeddings = self.twin.embed(images)
         judge = self.objective
         loss, judged, right = judge(embeddings, targets, mixture) if mixture else judge(embeddings, targets)
+        if self.distillation is not None:
+            loss = loss + self.distillation(embeddings, samples)
         value = float(loss.detach())
         if not np.isfinite(value):
             raise TrainingError(
@@ -216,4 +230,6 @@ class SiameseModule(lightning.LightningModule):
     def layers(self) -> dict[str, nn.Module]:
         """The layers with weights, by the names of the configuration."""
         named = dict(self.twin.network.layers.named_children()) | {"head": self.objective}
+        if self.distillation is not None:
+            named["distillation"] = self.distillation
         return {name: layer for name, layer in named.items() if any(True for _ in layer.parameters())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from twinlens.config import Config
@@ -16,16 +16,22 @@ from twinlens.learning.allocator import keep_freed_memory
 from twinlens.learning.averaging import Averaging
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.history import History
+from twinlens.learning.initial import start_from
 from twinlens.learning.keeping import Keeping, Watch, best_epoch, is_stalled
 from twinlens.learning.layers import layer_rows
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.trainer import fit
 from twinlens.runs import Run, is_follower, start_run
-from twinlens.types import UInt8Array
+from twinlens.types import Float32Array, UInt8Array
 
 
 def train(
-    config: Config, partition: Partition, crops: UInt8Array, run: Run, watch: Watch | None = None
+    config: Config,
+    partition: Partition,
+    crops: UInt8Array,
+    run: Run,
+    watch: Watch | None = None,
+    teachers: Sequence[Float32Array] = (),
 ) -> SiameseModule:
     """Train until the stopping rule says so; the run's last checkpoint, if there is one, is where it starts.
 
@@ -38,6 +44,8 @@ def train(
         crops: uint8 ``(n, height, width, channels)``, one row per sample of the partition's dataset.
         run: Where to write.
         watch: Told of the epochs so far at the beginning and after each; what it raises ends the training.
+        teachers: Embeddings of the training samples by ``config.distillation.teachers``, float32 ``(m, dim of its
+            own)`` each.
 
     Returns:
         The module with the weights of the best epoch, in evaluation mode.
@@ -46,10 +54,13 @@ def train(
         TrainingError: The network collapsed or diverged, or there are too few people to decide on.
         RunError: A checkpoint cannot be read, or is of a training on other photos or pairs, or
             another process trains the run.
+        ConfigError: The run whose weights it starts from has another network.
         KeyboardInterrupt: Somebody pressed Ctrl-C or asked the process to end.
     """
     keep_freed_memory()
-    module = SiameseModule(config, partition, crops)
+    module = SiameseModule(config, partition, crops, teachers)
+    if config.initial.run is not None and not run.last.is_file():
+        start_from(module.twin, Run(config.initial.run))
     start_run(run.folder, config, resume=True)  # no sooner, so that what cannot be trained leaves no folder
     with _alone(config.training, run):
         if not run.training.is_file():

@@ -16,7 +16,8 @@ from twinlens.files import write_text
 from twinlens.reporting.sweep.page import make_sweep_page
 from twinlens.reporting.sweep.sentences import ending, values_text
 from twinlens.sweeps import Sweep, find_sweep, start_sweep
-from twinlens.types import UInt8Array
+from twinlens.types import Float32Array, UInt8Array
+from twinlens.workflow.predecessors import find_predecessors, teacher_embeddings
 from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.sizing import resolve_aloud
 from twinlens.workflow.sweep_result import write_sweep_result
@@ -109,7 +110,7 @@ def _run_trials(claims: Claims, sweep: Sweep, config: SweepConfig, photos: _Phot
 
 
 class _Photos:
-    """Pairs and crops for every trial; those of one frame are opened once.
+    """Pairs, crops and teachers for every trial; those of one frame are opened once, and teachers asked once.
 
     Args:
         recipe: What all trials have in common.
@@ -120,10 +121,15 @@ class _Photos:
     def __init__(self, recipe: Config, prepared: Prepared, *, skip_broken: bool) -> None:
         self.partition = prepared.partition
         self._opened = {recipe.frame: prepared}
+        self._taught: dict[tuple[Path, ...], tuple[Float32Array, ...]] = {}
         self._skip_broken = skip_broken
 
-    def __call__(self, config: Config) -> tuple[Partition, UInt8Array]:
+    def __call__(self, config: Config) -> tuple[Partition, UInt8Array, tuple[Float32Array, ...]]:
         if config.frame not in self._opened:
             self._opened[config.frame] = prepare(config, skip_broken=self._skip_broken)
-        prepared = self._opened[config.frame]
-        return prepared.partition, prepared.store.crops
+        prepared, teachers = self._opened[config.frame], config.distillation.teachers
+        predecessors = find_predecessors(config, prepared.partition)
+        if teachers not in self._taught:
+            embeddings = teacher_embeddings(predecessors, config, prepared, skip_broken=self._skip_broken)
+            self._taught[teachers] = embeddings
+        return prepared.partition, prepared.store.crops, self._taught[teachers]

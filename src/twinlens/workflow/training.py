@@ -19,6 +19,7 @@ from twinlens.evaluation.judge import calibrate
 from twinlens.evaluation.scoring import embed
 from twinlens.runs import Run, find_run, is_follower
 from twinlens.serving.encoder import OnnxEncoder
+from twinlens.workflow.predecessors import Predecessors, find_predecessors, inherit, teacher_embeddings
 from twinlens.workflow.preparation import Prepared, prepare
 from twinlens.workflow.result import start_result
 from twinlens.workflow.sizing import resolve_aloud, warn_of_too_little
@@ -60,12 +61,14 @@ def train(
     refuse_missing(config)
     prepared = prepare(config, skip_broken=skip_broken)
     warn_of_too_little(config, prepared.partition)
+    predecessors = find_predecessors(config, prepared.partition)
+    teachers = teacher_embeddings(predecessors, config, prepared, skip_broken=skip_broken)
     from twinlens.learning import train as learning
 
-    module = learning.train(config, prepared.partition, prepared.store.crops, run)
+    module = learning.train(config, prepared.partition, prepared.store.crops, run, teachers=teachers)
     if is_follower(config.training):
         sys.exit()  # all that is left is one process's work
-    _write_bundle(module, config, prepared, run)
+    _write_bundle(module, config, prepared, predecessors, run)
     return run
 
 
@@ -84,7 +87,9 @@ def refuse_missing(config: Config) -> None:
         )
 
 
-def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run: Run) -> None:
+def _write_bundle(
+    module: SiameseModule, config: Config, prepared: Prepared, predecessors: Predecessors, run: Run
+) -> None:
     from twinlens.learning.export import TorchEncoder, refuse_disparity, to_onnx
 
     validation, crops = prepared.partition.validation, prepared.store.crops
@@ -113,7 +118,7 @@ def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run
         calibration=judge.calibration,
         operating_points=points,
         tail=tail,
-        training=_training(config, prepared.partition, run.origin().commit),
+        training=inherit(_training(config, prepared.partition, run.origin().commit), predecessors),
     )
     bundle = write_bundle(run.bundle, model, manifest)
     start_result(run, config, prepared, bundle, encoder, embeddings)
@@ -121,7 +126,10 @@ def _write_bundle(module: SiameseModule, config: Config, prepared: Prepared, run
 
 def _training(config: Config, partition: Partition, commit: str) -> Training:
     dataset = partition.dataset
-    codes = np.union1d(partition.train.subject_codes(dataset), partition.validation.subject_codes(dataset))
+    learned, chosen_on = (
+        subject_digests(dataset.name, (dataset.subjects[code] for code in part.subject_codes(dataset)))
+        for part in (partition.train, partition.validation)
+    )
     return Training(
         recipe=config.name,
         dataset=dataset.name,
@@ -132,5 +140,6 @@ def _training(config: Config, partition: Partition, commit: str) -> Training:
         synthetic=config.data.kind == "synthetic",
         seed=config.seed,
         commit=commit,
-        seen=tuple(sorted(subject_digests(dataset.name, (dataset.subjects[code] for code in codes)))),
+        seen=tuple(sorted(learned | chosen_on)),
+        chosen_on=tuple(sorted(chosen_on - learned)),
     )

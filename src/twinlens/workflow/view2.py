@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from twinlens.config import Config, parse_config
 from twinlens.config.data import LfwData
-from twinlens.errors import ConfigError
+from twinlens.errors import ConfigError, RunError
 from twinlens.evaluation.folds import combine_folds
 from twinlens.evaluation.result import FoldResult, Result
 from twinlens.reporting.scores import read_result
@@ -32,7 +34,7 @@ def retrain_folds(run: Run, *, skip_broken: bool) -> Result:
     read_result(run.folder)  # or ten trainings would end in the error that it is missing
     tested = []
     for fold in _FOLDS:
-        folder = run.folder / "view2" / f"fold{fold:02d}"
+        folder = _fold_run(run, fold).folder
         if not is_follower(config.training):
             run.log(f"View 2, fold {fold} of {len(_FOLDS)}")
         trained = train(fold_config(config, fold), out=folder, resume=True, skip_broken=skip_broken)
@@ -55,7 +57,35 @@ def _fold(number: int, result: Result) -> FoldResult:
 
 
 def fold_config(config: Config, fold: int) -> Config:
-    """The recipe of ``config`` on the nine folds of View 2 other than ``fold``."""
+    """The recipe of ``config`` on the nine folds of View 2 other than ``fold``.
+
+    Runs that it learns from are of View 1, whose people are in every fold; what they are on the same nine folds takes
+    their place.
+
+    Raises:
+        RunError: They have not been trained there.
+    """
     values = config.model_dump(mode="json")
     values["data"] |= {"view": 2, "fold": fold}
+    if config.initial.run:
+        values["initial"]["run"] = _fold_of(config.initial.run, fold)
+    values["distillation"]["teachers"] = [_fold_of(teacher, fold) for teacher in config.distillation.teachers]
     return parse_config(values, config.name)
+
+
+def _fold_of(place: Path, fold: int) -> str:
+    """The fold of a run; a bundle alone is taken as it is, if it has seen nobody in View 2."""
+    run = Run(place)
+    if not run.recipe.is_file():
+        return str(place)
+    own = _fold_run(run, fold)
+    if not own.bundle.is_dir():
+        raise RunError(
+            f"The recipe learns from {place}, which has not been trained on View 2.",
+            f"First call: twinlens evaluate {place} --protocol lfw-view2.",
+        )
+    return str(own.folder)
+
+
+def _fold_run(run: Run, fold: int) -> Run:
+    return Run(run.folder / "view2" / f"fold{fold:02d}")

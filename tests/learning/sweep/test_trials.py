@@ -20,7 +20,7 @@ from twinlens.learning.sweep.summary import trial_row
 from twinlens.learning.sweep.trials import refuse_untrainable, run_trial
 from twinlens.learning.train import train
 from twinlens.sweeps import Sweep
-from twinlens.types import Pairs, UInt8Array
+from twinlens.types import Float32Array, Pairs, UInt8Array
 
 
 def sweep_config(vary: dict[str, Any], **changes: Any) -> SweepConfig:
@@ -28,8 +28,8 @@ def sweep_config(vary: dict[str, Any], **changes: Any) -> SweepConfig:
     return SweepConfig.model_validate({"name": "small", "recipe": recipe, "vary": vary, "trials": 3, **changes})
 
 
-def prepare(config: Config) -> tuple[Partition, UInt8Array]:
-    return small_partition()
+def prepare(config: Config) -> tuple[Partition, UInt8Array, tuple[Float32Array, ...]]:
+    return *small_partition(), ()
 
 
 def run(claim: Claim, config: SweepConfig, folder: Path) -> None:

@@ -22,10 +22,11 @@ from twinlens.learning.sweep.claim import Claim
 from twinlens.learning.train import train
 from twinlens.learning.validation import ValidationPart
 from twinlens.runs import Run
-from twinlens.types import UInt8Array
+from twinlens.types import Float32Array, UInt8Array
 
-# From a configuration to the pairs that train and validate, and the crops, uint8 (n, height, width, channels).
-Prepare = Callable[[Config], tuple[Partition, UInt8Array]]
+# From a configuration to the pairs that train and validate, the crops, uint8 (n, height, width, channels), and the
+# teachers' embeddings of the training samples.
+Prepare = Callable[[Config], tuple[Partition, UInt8Array, tuple[Float32Array, ...]]]
 
 
 def run_trial(claim: Claim, config: SweepConfig, values: Mapping[str, Any], run: Run, prepare: Prepare) -> None:
@@ -38,7 +39,7 @@ def run_trial(claim: Claim, config: SweepConfig, values: Mapping[str, Any], run:
         config: What is looked for.
         values: What the trial has of its own.
         run: The trial's folder.
-        prepare: Where pairs and crops come from; no pairs but those of validation are scored.
+        prepare: Where pairs, crops and teachers come from; no pairs but those of validation are scored.
 
     Raises:
         TakenOverError: Another process has taken the trial over.
@@ -47,7 +48,8 @@ def run_trial(claim: Claim, config: SweepConfig, values: Mapping[str, Any], run:
     try:
         trial = config.trial(values, claim.number)
         watch = _Watch(claim, trial.training, config.metric)
-        train(trial, *prepare(trial), run, watch)
+        partition, crops, teachers = prepare(trial)
+        train(trial, partition, crops, run, watch, teachers)
     except optuna.TrialPruned:
         claim.end()
     except (ConfigError, TrainingError) as error:
