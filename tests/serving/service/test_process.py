@@ -30,7 +30,8 @@ def test_it_serves_logs_and_stops(tmp_path: Path) -> None:
         assert enrolled.status_code == 201
         files = [("photo", ("passport-of-anna.png", photo(1, 1)))]
         assert client.post("/v1/identify", files=files).json()["subject_id"] == "anna-who-is-secret"
-        assert httpx.get(f"{service.address}/v1/models", headers={"Authorization": "Bearer x"}).status_code == 401
+        forged = {"Authorization": "Bearer x", "X-Forwarded-For": "192.0.2.7"}
+        assert httpx.get(f"{service.address}/v1/models", headers=forged).status_code == 401
         mapped = Path(f"/proc/{service.process.pid}/maps").read_text()
         assert "onnxruntime" in mapped
         assert "torch" not in mapped
@@ -47,6 +48,14 @@ def test_it_serves_logs_and_stops(tmp_path: Path) -> None:
     assert requests[3]["client"] == "127.0.0.1"
     assert "anna" not in service.log.read_text()
     assert service.key not in service.log.read_text()
+
+
+def test_a_proxy_is_believed_if_it_is_one_of_ours(tmp_path: Path) -> None:
+    with running(tmp_path, trusted_proxies="127.0.0.1") as service:
+        assert httpx.get(f"{service.address}/v1/models", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 401
+        assert service.stop() == 0
+        lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    assert [line["client"] for line in lines if line.get("status") == 401] == ["192.0.2.7"]
 
 
 def post_slowly(service: Running) -> tuple[socket.socket, bytes]:

@@ -37,7 +37,7 @@ class ServiceSettings(BaseSettings):
         keys: File of API keys.
         max_body_bytes: Size of a request.
         max_photo_bytes: Size of one encoded photo.
-        max_pixels: Width times height of a photo. Each thread takes up to ten bytes a pixel for a moment.
+        max_pixels: Width times height of a photo. Each thread takes up to 20 bytes a pixel for a moment.
         max_faces: Faces that a photo may show.
         max_photos: Photos of one request.
         expiry: Seconds between two looks for templates whose time is over, which are then removed.
