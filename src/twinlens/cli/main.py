@@ -15,6 +15,7 @@ from twinlens.cli import (
     data,
     evaluate,
     explain,
+    export,
     gallery,
     keys,
     quickstart,
@@ -79,6 +80,7 @@ app.command("compare")(compare.compare)
 app.command("sweep")(sweep.sweep)
 app.command("explain")(explain.explain)
 app.command("verify")(verify.verify)
+app.command("export")(export.export)
 app.command("serve")(serve.serve)
 data.app.command("describe")(describe_command)
 app.add_typer(bundle.app, name="bundle")

@@ -9,7 +9,7 @@ from rich.table import Table
 from twinlens.bundle import Manifest, Training
 from twinlens.config import Frame
 from twinlens.reporting.verdict import OUTSIDE_DATA
-from twinlens.reporting.wording import count, decimal, decimal_span, percent, rate
+from twinlens.reporting.wording import count, decimal, decimal_span, percent, percent_span, rate
 
 
 def print_manifest(manifest: Manifest) -> None:
@@ -33,8 +33,24 @@ def _facts(manifest: Manifest) -> dict[str, str]:
         "Match": f"if the score is at least {decimal(manifest.threshold, 4)}",
         "Log-likelihood ratio": f"{decimal(calibration.slope, 4)} × score + {decimal(calibration.intercept, 4)}, from "
         f"{count(calibration.genuine_pairs)} genuine and {count(calibration.impostor_pairs)} impostor pairs",
+        **_certainty(manifest),
         "Fingerprint": manifest.fingerprint,
     }
+
+
+def _certainty(manifest: Manifest) -> dict[str, str]:
+    """How sure the calibration is, and what is known beyond the thresholds; nothing in older bundles."""
+    found = {}
+    interval = manifest.calibration.probability_interval(manifest.threshold, 0.5)
+    if interval is not None:
+        found["How sure"] = f"match probability at the threshold, at a prior of 50 %: {percent_span(interval)}"
+    tail = manifest.tail
+    if tail is not None:
+        found["Rarer false matches"] = (
+            f"below {rate(tail.fmr)}: threshold {decimal(tail.threshold, 4)} + {decimal(tail.scale, 4)} × "
+            f"ln({rate(tail.fmr)} / rate), extrapolated"
+        )
+    return found
 
 
 def _sight(frame: Frame) -> str:

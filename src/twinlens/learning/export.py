@@ -57,9 +57,7 @@ def trained_twin(run: Run, config: Config) -> Twin:
     try:
         twin.load_state_dict({name.removeprefix(_PREFIX): state[name] for name in state if name.startswith(_PREFIX)})
     except RuntimeError as error:
-        raise RunError(
-            f"{run.best} is not of the network in {run.recipe}.", "Bring the run's own files back."
-        ) from error
+        raise RunError(f"{run.best} is of another network than {run.recipe}.", "Bring both back.") from error
     return twin.eval()
 
 

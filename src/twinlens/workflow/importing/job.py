@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from twinlens.bundle import MANIFEST, Bundle, Manifest, Training, write_bundle
+from twinlens.bundle import Bundle, Manifest, Training, refuse_other_folder, write_bundle
 from twinlens.comparison import Comparison, Cosine, Euclidean
 from twinlens.config import Frame
 from twinlens.config.load import explain
@@ -107,7 +107,7 @@ def import_model(
     if find_spec("onnx") is None:
         raise ConfigError("Importing a model needs onnx.", "Install it: pip install 'twinlens[import]'.")
     title = _valid_name(name, model)
-    _refuse_other_folder(out)
+    refuse_other_folder(out)
     source = _dlib(declaration, frame) if model == DLIB else _foreign(Path(model), declaration, frame)
     trial = calibration_trial(calibrate_on, source.frame, skip_broken=skip_broken)
     probes = np.ascontiguousarray(trial.store.crops[trial.part.samples[:_PROBES]])
@@ -142,11 +142,6 @@ def _valid_name(name: str | None, model: str) -> str:
             f"{found!r} is no name for a bundle.", "Give --name with lower case letters, digits, dots and hyphens."
         )
     return found
-
-
-def _refuse_other_folder(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST).is_file())):
-        raise ConfigError(f"{out} is neither a bundle nor an empty folder.", "Choose another folder with -o.")
 
 
 def _dlib(declaration: Declaration, frame: Mapping[str, Any]) -> _Source:
