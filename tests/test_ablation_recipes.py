@@ -30,4 +30,4 @@ def test_recipe_is_found_by_name_and_changes_what_it_says(path: Path) -> None:
     alone = [{key for key in keys if not key.startswith(changed)} for keys in (stated, differing)]
     assert alone[0] == alone[1]
     with torch.device("meta"):
-        Twin(config.network, config.normalisation, config.frame, config.inference.flip)
+        Twin(config.network, config.normalisation, config.frame, config.inference)

@@ -23,6 +23,7 @@ from twinlens.config import (
     losses,
     networks,
     optimisation,
+    refinement,
     sections,
     sizing,
     training,
@@ -55,7 +56,7 @@ def test_commands_are_up_to_date() -> None:
 
 
 def section_classes() -> list[type[Section]]:
-    modules = (augmentation, base, data, losses, networks, optimisation, sections, sizing, training)
+    modules = (augmentation, base, data, losses, networks, optimisation, refinement, sections, sizing, training)
     values = [value for module in modules for value in vars(module).values()]
     return list({value: None for value in values if isinstance(value, type) and issubclass(value, Section)})
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from twinlens.config.base import Frame
-from twinlens.config.networks import CompactNetwork, FixedNormalisation
+from twinlens.config.networks import CompactNetwork, FixedNormalisation, Inference
 from twinlens.errors import ConfigError
 from twinlens.learning.networks import Twin
 from twinlens.learning.networks.compact import CompactEncoder, Places, ResidualBlock
@@ -83,7 +83,9 @@ def test_crop_that_is_too_small_is_refused() -> None:
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_flip_averages_a_crop_with_its_mirror_image(flip: bool) -> None:
-    twin = Twin(CompactNetwork(widths=(4, 4), dim=8), FixedNormalisation(), Frame(height=16, width=16), flip).eval()
+    twin = Twin(
+        CompactNetwork(widths=(4, 4), dim=8), FixedNormalisation(), Frame(height=16, width=16), Inference(flip=flip)
+    ).eval()
     crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1), dtype=np.uint8))
     mirrored = crops.flip(2)
     with torch.no_grad():

@@ -86,7 +86,7 @@ def test_twin_embeds_each_crop_by_itself(normalisation: FixedNormalisation | Per
 @pytest.mark.parametrize("recipe", recipe_names())
 def test_network_of_every_recipe_fits_its_frame(recipe: str) -> None:
     config = load_config(recipe)
-    twin = Twin(config.network, config.normalisation, config.frame, config.inference.flip).eval()
+    twin = Twin(config.network, config.normalisation, config.frame, config.inference).eval()
     crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, *config.frame.shape), dtype=np.uint8))
     with torch.no_grad():
         embeddings = twin(crops)

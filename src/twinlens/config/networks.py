@@ -61,10 +61,16 @@ class FanInInit(Section):
     kind: Literal["fan-in"] = "fan-in"
 
 
-class KochNetwork(Section):
+class _Network(Section):
+    input: tuple[Count, Count] | None = None
+
+
+class KochNetwork(_Network):
     """The convolutional twin of Koch, Zemel and Salakhutdinov (2015), figure 4.
 
     Attributes:
+        input: Height and width that crops are scaled down to for the network, inside the model; those of the frame if
+            not given. For what is joined with the network and sees more.
         widths: Filters of the four convolutions.
         kernels: Their square kernel sizes.
         dense: Units of the dense layer, which are the embedding.
@@ -86,7 +92,7 @@ class KochNetwork(Section):
     init: Annotated[NormalInit | FanInInit, Field(discriminator="kind")] = NormalInit()
 
 
-class CompactNetwork(Section):
+class CompactNetwork(_Network):
     """A small residual network for little data and for CPUs.
 
     A stem of stride 2, stages of pre-activation blocks (He et al., 2016) that halve the resolution from the second
@@ -94,6 +100,8 @@ class CompactNetwork(Section):
     embedding with batch normalisation.
 
     Attributes:
+        input: Height and width that crops are scaled down to for the network, inside the model; those of the frame if
+            not given. For what is joined with the network and sees more.
         widths: Channels of the stages.
         blocks: Blocks of each stage, of two convolutions each.
         dim: Dimension of the embedding.
@@ -115,6 +123,9 @@ class Inference(Section):
 
     Attributes:
         flip: Embed each crop and its mirror image and take the mean; twice the work. Not for characters.
+        shift: Embed each crop as it is and shifted to the four sides by this share of its size, and take the mean; five
+            times the work, unless 0. What comes in from outside the crop repeats its border.
     """
 
     flip: bool = False
+    shift: Annotated[float, Field(ge=0, le=0.25)] = 0.0

@@ -22,6 +22,7 @@ from twinlens.config.losses import BinaryCrossEntropy, Loss, MarginSoftmax, Pair
 from twinlens.config.networks import FixedNormalisation, Inference, KochNetwork, Network, Normalisation
 from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
 from twinlens.config.predecessors import Distillation, InitialWeights
+from twinlens.config.refinement import Fusion, Metric, NoFusion, NoMetric
 from twinlens.config.sizing import AutomaticSizing, NoSizing, Sizing
 from twinlens.config.training import TrainingConfig
 
@@ -65,6 +66,8 @@ class Config(Section):
         optimiser: How the weights are changed.
         schedule: How the learning rates change from epoch to epoch.
         training: How long, how fast, and what decides.
+        metric: The space in which the trained network's embeddings are compared.
+        fusion: What is joined with the trained network.
         evaluation: How figures are computed.
         logger: Where a training is shown while it runs: files for TensorBoard in the run's folder, or MLflow.
     """
@@ -86,6 +89,8 @@ class Config(Section):
     optimiser: Optimiser = Sgd()
     schedule: Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")] = ExponentialSchedule()
     training: TrainingConfig = TrainingConfig()
+    metric: Metric = NoMetric()
+    fusion: Fusion = NoFusion()
     evaluation: EvaluationConfig = EvaluationConfig()
     logger: Literal["tensorboard", "mlflow"] = "tensorboard"
 
@@ -166,6 +171,20 @@ class Config(Section):
             raise ValueError(
                 f"training.classes 'photos' is for losses over classes, and {self.loss.kind} is over pairs"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _network_s_input_is_in_the_frame(self) -> Config:
+        size = self.network.input or (self.frame.height, self.frame.width)
+        if size[0] > self.frame.height or size[1] > self.frame.width:
+            raise ValueError("network.input is what the frame is scaled down to; enlarge frame.height and frame.width")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_joined_can_be_added(self) -> Config:
+        distance = isinstance(self.loss, BinaryCrossEntropy) and isinstance(self.metric, NoMetric)
+        if not isinstance(self.fusion, NoFusion) and distance:
+            raise ValueError("fusion adds cosines and likelihood ratios, and this loss has neither; set metric.kind")
         return self
 
     @model_validator(mode="after")

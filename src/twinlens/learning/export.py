@@ -53,7 +53,7 @@ def trained_twin(run: Run, config: Config) -> Twin:
         RunError: Its weights are missing, or of another network.
     """
     state = SafetensorsIO().load_checkpoint(run.best)["state_dict"]
-    twin = Twin(config.network, config.normalisation, config.frame, config.inference.flip)
+    twin = Twin(config.network, config.normalisation, config.frame, config.inference)
     try:
         twin.load_state_dict({name.removeprefix(_PREFIX): state[name] for name in state if name.startswith(_PREFIX)})
     except RuntimeError as error:

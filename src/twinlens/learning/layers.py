@@ -22,11 +22,10 @@ def layer_rows(module: SiameseModule) -> tuple[LayerRow, ...]:
     network = module.twin.network
     elementary = [(name, layer) for name, layer in network.named_modules() if not any(layer.children())]
     hooks = [layer.register_forward_hook(note(name.removeprefix("layers."), layer)) for name, layer in elementary]
-    frame = module.config.frame
     training = network.training
     network.eval()
     with torch.no_grad():
-        network(torch.zeros(1, frame.channels, frame.height, frame.width, device=module.device))
+        network(torch.zeros(1, module.config.frame.channels, *module.twin.size, device=module.device))
     network.train(training)
     for hook in hooks:
         hook.remove()

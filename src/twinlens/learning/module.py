@@ -23,7 +23,7 @@ from twinlens.learning.classes import class_labels
 from twinlens.learning.distillation import DistillationLoss
 from twinlens.learning.material import material_digest
 from twinlens.learning.mixing import mix
-from twinlens.learning.networks import Twin, to_images
+from twinlens.learning.networks import Twin
 from twinlens.learning.objectives import build_objective
 from twinlens.learning.optimise import build_optimiser, l2_penalty, schedule_factor, set_momentum
 from twinlens.learning.validation import ValidationPart, figures
@@ -53,7 +53,7 @@ class SiameseModule(lightning.LightningModule):
         self.config = config
         self.partition = partition
         self.crops = crops
-        self.twin = Twin(config.network, config.normalisation, config.frame, config.inference.flip)
+        self.twin = Twin(config.network, config.normalisation, config.frame, config.inference)
         self.labels = np.zeros(0, np.int64)
         if not isinstance(config.loss, PairLoss):
             by_photo = config.training.classes == "photos"
@@ -146,7 +146,7 @@ class SiameseModule(lightning.LightningModule):
         return torch.as_tensor(loss)
 
     def _images(self, crops: torch.Tensor) -> torch.Tensor:
-        images = to_images(crops)  # channels-last, and a network computes in the layout of its input
+        images = self.twin.images(crops)  # channels-last, and a network computes in the layout of its input
         return images if self.config.training.channels_last else images.contiguous()
 
     def _seed(self, batch: int) -> None:

@@ -8,6 +8,7 @@ from torch import nn
 from twinlens.config.base import Frame
 from twinlens.config.networks import (
     CompactNetwork,
+    Inference,
     KochNetwork,
     Network,
     Normalisation,
@@ -15,8 +16,11 @@ from twinlens.config.networks import (
 )
 from twinlens.learning.networks.compact import CompactEncoder
 from twinlens.learning.networks.koch import KochEncoder
+from twinlens.learning.networks.views import Downscale, views
 
 __all__ = ["CompactEncoder", "KochEncoder", "Twin", "build_network", "normalise", "to_images"]
+
+_PLAIN = Inference()
 
 
 def build_network(config: Network, frame: Frame) -> KochEncoder | CompactEncoder:
@@ -35,26 +39,36 @@ class Twin(nn.Module):
         config: The network.
         normalisation: How 0..255 becomes what the network sees.
         frame: Size and colours of a crop.
-        flip: Embed each crop and its mirror image and take the mean, where nothing is learned.
+        inference: What else is done with a crop where nothing is learned.
     """
 
-    def __init__(self, config: Network, normalisation: Normalisation, frame: Frame, flip: bool = False) -> None:
+    def __init__(
+        self, config: Network, normalisation: Normalisation, frame: Frame, inference: Inference = _PLAIN
+    ) -> None:
         super().__init__()
-        self.network = build_network(config, frame)
+        self.size = config.input or (frame.height, frame.width)
+        seen = frame.model_copy(update=dict(zip(("height", "width"), self.size, strict=True)))
+        self.network = build_network(config, seen)
+        self.scale = Downscale((frame.height, frame.width), self.size) if seen != frame else nn.Identity()
         self.normalisation = normalisation
-        self.flip = flip
+        self.inference = inference
         self.dim = self.network.dim
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """Embed uint8 crops ``(n, height, width, channels)`` as float ``(n, dim)``, as a bundle does."""
-        return self.infer(to_images(crops))
+        return self.infer(self.images(crops))
+
+    def images(self, crops: torch.Tensor) -> torch.Tensor:
+        """Crops uint8 ``(n, height, width, channels)`` as float images in [0, 1], as large as the network wants them.
+
+        The memory is channels-last.
+        """
+        images: torch.Tensor = self.scale(to_images(crops))
+        return images
 
     def infer(self, images: torch.Tensor) -> torch.Tensor:
         """Embed float images in [0, 1], ``(n, channels, height, width)``, as a bundle does."""
-        embeddings = self.embed(images)
-        if self.flip:
-            embeddings = (embeddings + self.embed(images.flip(-1))) / 2
-        return embeddings
+        return torch.stack([self.embed(view) for view in views(images, self.inference)]).mean(dim=0)
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed float images in [0, 1], ``(n, channels, height, width)``, once, as a training does."""
