@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from twinlens.serving.encoder import load_encoder
     from twinlens.serving.gallery.gallery import Gallery
     from twinlens.serving.verifier import Verifier
-    from twinlens.workflow import compare, evaluate, evaluate_run, explain, prepare, report, sweep, train
+    from twinlens.workflow import compare, evaluate, evaluate_run, explain, export, prepare, report, sweep, train
 
 _HOMES = {
     "Config": "twinlens.config",
@@ -30,6 +30,7 @@ _HOMES = {
     "evaluate": "twinlens.workflow",
     "evaluate_run": "twinlens.workflow",
     "explain": "twinlens.workflow",
+    "export": "twinlens.workflow",
     "load_config": "twinlens.config",
     "load_encoder": "twinlens.serving.encoder",
     "prepare": "twinlens.workflow",
@@ -49,6 +50,7 @@ __all__ = [
     "evaluate",
     "evaluate_run",
     "explain",
+    "export",
     "load_config",
     "load_encoder",
     "prepare",

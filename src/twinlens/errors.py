@@ -35,6 +35,10 @@ class FaceError(ImageError):
     """A photo shows no face, it is not clear which one counts, or the face is not good enough."""
 
 
+class SeveralFacesError(FaceError):
+    """A photo shows several faces, and nobody has said which one counts."""
+
+
 class BundleError(TwinlensError):
     """A model bundle is missing, foreign, tampered with or too new."""
 

@@ -21,6 +21,10 @@ def evaluate(
             show_default="evaluation-PROTOCOL in the run's folder; of a bundle NAME-PROTOCOL",
         ),
     ] = None,
+    detect: Annotated[
+        bool,
+        typer.Option("--detect", help="Find the face in every photo first, as verify does, and count what fails."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out images that cannot be read.")] = False,
 ) -> None:
@@ -32,7 +36,7 @@ def evaluate(
     from twinlens import workflow
     from twinlens.reporting.verdict import print_verdict
 
-    outcome = workflow.evaluate(target, protocol=protocol, out=out, skip_broken=skip_broken)
+    outcome = workflow.evaluate(target, protocol=protocol, detect=detect, out=out, skip_broken=skip_broken)
     if as_json:
         typer.echo(outcome.model_dump_json(indent=1))
     else:

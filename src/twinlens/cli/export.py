@@ -25,9 +25,9 @@ def export(
     It is compared with the trained network on real validation photos. In 8-bit integers it gets a threshold and a
     calibration of its own, and may lose one point of accuracy and half a point of AUC on the validation pairs.
     """
-    from twinlens.workflow.exporting import export as export_run
+    from twinlens import workflow
 
-    found = export_run(run, out, int8=int8, skip_broken=skip_broken)
+    found = workflow.export(run, out, int8=int8, skip_broken=skip_broken)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinlens.errors import FaceError
+from twinlens.errors import FaceError, SeveralFacesError
 from twinlens.faces.finder import Face
 from twinlens.faces.frame import SIDE
 
@@ -39,7 +39,7 @@ def chosen(faces: Sequence[Face], name: str, number: int | None = None, most: in
             raise FaceError(f"{name} shows no face number {number}, but {_listed(faces)}.", "Give one of these.")
         return faces[number - 1]
     if len(faces) > 1 and faces[0].size < _STANDS_OUT * faces[1].size:
-        raise FaceError(
+        raise SeveralFacesError(
             f"{name} shows {len(faces)} faces, none much larger than the others: {_listed(faces)}.",
             "Say which one by its number, or cut the others off.",
         )

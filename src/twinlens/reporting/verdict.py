@@ -6,9 +6,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from twinlens.evaluation.acquisition import WholePath
 from twinlens.evaluation.result import Evaluation, Folds, OneShot, Result
 from twinlens.reporting.highlights import decisive, evaluation_highlights, guessing, highlights
-from twinlens.reporting.wording import count, percent, percent_span
+from twinlens.reporting.wording import count, percent, percent_interval, percent_span, points, points_span
 
 OUTSIDE_DATA = {
     "none": "no outside data",
@@ -80,7 +81,7 @@ def verdict_table(outcome: Result | Evaluation) -> Table:
     return table
 
 
-def print_verdict(outcome: Result | Evaluation | Folds | OneShot) -> None:
+def print_verdict(outcome: Result | Evaluation | Folds | OneShot | WholePath) -> None:
     """Print to standard output what an evaluation came to."""
     match outcome:
         case Result() | Evaluation():
@@ -89,6 +90,37 @@ def print_verdict(outcome: Result | Evaluation | Folds | OneShot) -> None:
             Console().print(" ".join([f"It {_folds_claim(outcome)}.", *_unaligned(outcome)]))
         case OneShot():
             Console().print(f"It {_oneshot_claim(outcome)}.")
+        case WholePath():
+            for sentence in whole_path_sentences(outcome):
+                Console().print(sentence)
+
+
+def whole_path_sentences(found: WholePath) -> list[str]:
+    """What the way from a photo to a decision costs, in plain sentences."""
+    pairs, undecided = found.genuine_pairs + found.impostor_pairs, found.undecided_genuine + found.undecided_impostor
+    level, several = percent(found.level, 0), sum(failure.several_faces for failure in found.failures)
+    sentences = [
+        f"From photo to decision it is right on {percent(found.accuracy.value)} of {count(pairs)} pairs of "
+        f"{found.protocol} ({level} interval {percent_span(found.accuracy)}), where pairs that cannot be decided count "
+        f"as wrong. On photos as they are framed it is right on {percent(found.framed_accuracy.value)}; the difference "
+        f"is {points(found.difference.value)} points ({level} interval {points_span(found.difference)}).",
+        f"No face to go by: {count(len(found.failures))} of {count(found.photos)} photos "
+        f"({level} interval {percent_span(found.failure_to_acquire)}), in {count(undecided)} pairs; "
+        f"{count(several)} of these photos show several faces.",
+        f"With these, false accepts are {percent(found.false_accept_rate)} of the impostor pairs, and false rejects "
+        f"{percent(found.false_reject_rate)} of the genuine ones.",
+    ]
+    if found.decided_difference is not None:
+        sentences.append(
+            f"On the pairs that were decided, the difference is {points(found.decided_difference.value)} points "
+            f"({level} interval {points_span(found.decided_difference)})."
+        )
+    if found.fmr is not None and found.fnmr is not None:
+        sentences.append(
+            f"Of these, {percent_interval(found.fmr)} of the impostor pairs match, and "
+            f"{percent_interval(found.fnmr)} of the genuine pairs do not."
+        )
+    return sentences
 
 
 def _unaligned(shown: Evaluation | Folds) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from twinlens.bundle import MANIFEST, Bundle, read_bundle
 from twinlens.config.sections import EvaluationConfig
 from twinlens.errors import ConfigError, DataError, RunError
+from twinlens.evaluation.acquisition import WholePath
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
 from twinlens.evaluation.folds import evaluate_folds
 from twinlens.evaluation.oneshot import oneshot_accuracy
@@ -18,16 +19,22 @@ from twinlens.evaluation.scoring import embed, score_part
 from twinlens.files import write_text
 from twinlens.runs import Run
 from twinlens.serving.encoder import load_encoder
+from twinlens.workflow.detecting import evaluate_whole_path
 from twinlens.workflow.explanations import explain_run
-from twinlens.workflow.protocols import OMNIGLOT, VIEW2, omniglot_runs, pair_trial, view2_folds
+from twinlens.workflow.protocols import OMNIGLOT, VIEW1, VIEW2, omniglot_runs, pair_trial, view2_folds
 from twinlens.workflow.result import bundle_judge, finish_run
 from twinlens.workflow.view2 import retrain_folds
 
-Outcome = Result | Evaluation | Folds | OneShot
+Outcome = Result | Evaluation | Folds | OneShot | WholePath
 
 
 def evaluate(
-    target: str | Path, *, protocol: str | None = None, out: Path | None = None, skip_broken: bool = False
+    target: str | Path,
+    *,
+    protocol: str | None = None,
+    detect: bool = False,
+    out: Path | None = None,
+    skip_broken: bool = False,
 ) -> Outcome:
     """Judge a run or a bundle.
 
@@ -35,8 +42,10 @@ def evaluate(
         target: A run's folder or a bundle's.
         protocol: ``lfw-view1``, ``lfw-view2``, ``omniglot-20way`` or the path of a pairs CSV; a run's own test
             part if not given.
+        detect: Find the face in every photo of the pairs first, as for whoever has only photos, and count what fails.
         out: Folder for the figures and scored pairs; not for a run's own test part, which has its place. If not given,
-            ``evaluation-PROTOCOL`` in a run's folder, of a bundle ``NAME-PROTOCOL`` where one stands.
+            ``evaluation-PROTOCOL`` in a run's folder, of a bundle ``NAME-PROTOCOL`` where one stands, each with
+            ``-detected`` behind it if faces were looked for.
         skip_broken: Leave out images that cannot be read.
 
     Returns:
@@ -49,6 +58,8 @@ def evaluate(
     is_bundle = (run.folder / MANIFEST).is_file()
     if not is_bundle and not run.recipe.is_file():
         raise RunError(f"{target} is neither a run nor a bundle.", "Give the folder that 'twinlens train' wrote.")
+    if detect and protocol in (None, VIEW2, OMNIGLOT):
+        raise ConfigError("Faces are looked for in the photos of pairs.", f"Say --protocol {VIEW1} or a CSV file.")
     if not is_bundle and protocol in (None, VIEW2):
         if out is not None:
             raise ConfigError("--out is for bundles and other protocols; a run keeps its own figures.")
@@ -56,10 +67,14 @@ def evaluate(
     if protocol is None:
         raise ConfigError("A bundle has no test part of its own.", "Say --protocol lfw-view1 or another.")
     bundle = read_bundle(run.folder if is_bundle else run.bundle)
-    name = Path(protocol).stem
+    name = f"{Path(protocol).stem}-detected" if detect else Path(protocol).stem
     folder = out or (Path(f"{bundle.manifest.name}-{name}") if is_bundle else run.folder / f"evaluation-{name}")
     settings = EvaluationConfig() if is_bundle else run.config().evaluation
-    outcome = _judge(bundle, protocol, folder, settings, skip_broken=skip_broken)
+    outcome: Evaluation | Folds | OneShot | WholePath
+    if detect:
+        outcome = evaluate_whole_path(bundle, pair_trial(protocol, bundle, skip_broken=skip_broken), settings)
+    else:
+        outcome = _judge(bundle, protocol, folder, settings, skip_broken=skip_broken)
     write_text(folder / "evaluation.json", outcome.model_dump_json(indent=1) + "\n")
     return outcome
 
