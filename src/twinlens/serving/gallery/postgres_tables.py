@@ -112,8 +112,9 @@ def replace_all(session: Session, records: Iterable[Record], version: int, dim: 
         for record in records:
             version += 1
             copy.write_row(_row(record, version))
-    session.execute("DROP INDEX IF EXISTS rotated_by_vector")
+    # First, as it takes the tables in the order in which readers take them, so that none waits for the other.
     session.execute("TRUNCATE template, sealed, rotated, removal")
+    session.execute("DROP INDEX IF EXISTS rotated_by_vector")
     session.execute(
         "INSERT INTO template SELECT version, template_id, subject_id, enrolled_at, expires_at FROM incoming"
         " ORDER BY version"
