@@ -17,8 +17,8 @@ from tests.serving.service.test_authorisation import NEEDS, OPEN
 from twinlens.serving.decision import Verification
 from twinlens.serving.gallery.values import Enrolment, Identification
 from twinlens.serving.service import examples
+from twinlens.serving.service.answers import Subject
 from twinlens.serving.service.problems import KINDS
-from twinlens.serving.service.schemas import Subject
 from twinlens.serving.service.settings import ENVIRONMENT, ServiceSettings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "service.md").read_text(encoding="utf-8")

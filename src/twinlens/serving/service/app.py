@@ -21,13 +21,13 @@ from twinlens.serving.service.envelope import Envelope
 from twinlens.serving.service.keys import Keyring
 from twinlens.serving.service.logs import described
 from twinlens.serving.service.metrics import Metrics
-from twinlens.serving.service.problems import INTERNAL, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem, problem_response
+from twinlens.serving.service.problems import INTERNAL, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
 from twinlens.serving.service.rates import RateLimiter
 from twinlens.serving.service.routes import health, identification, subjects, verification, watching
 from twinlens.serving.service.security import Guard
 from twinlens.serving.service.settings import ServiceSettings
 from twinlens.serving.service.state import Service
-from twinlens.serving.service.translation import refusal_of
+from twinlens.serving.service.translation import problem_response, refusal_of
 from twinlens.serving.verifier import Verifier
 
 if TYPE_CHECKING:

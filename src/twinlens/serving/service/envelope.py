@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twinlens.serving.service.body import BoundedBody
 from twinlens.serving.service.logs import LOGGER, described
-from twinlens.serving.service.problems import TIMED_OUT, RefusalError, problem_response
+from twinlens.serving.service.problems import TIMED_OUT, RefusalError
 from twinlens.serving.service.state import Service
-from twinlens.serving.service.translation import fault, refusal_of
+from twinlens.serving.service.translation import fault, problem_response, refusal_of
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS = {

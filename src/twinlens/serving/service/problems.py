@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
 from twinlens.errors import ServiceError
 
@@ -126,21 +125,6 @@ class RefusalError(ServiceError):
         self.kind = kind
         self.headers = dict(headers or {})
         self.errors = errors
-
-
-def problem_response(refusal: RefusalError, request_id: str) -> Response:
-    """The refusal as a response."""
-    kind = refusal.kind
-    problem = Problem(
-        type=kind.uri,
-        title=kind.title,
-        status=kind.status,
-        detail=refusal.message,
-        remedy=refusal.remedy,
-        instance=f"urn:uuid:{request_id}",
-        errors=refusal.errors,
-    )
-    return Response(problem.model_dump_json(), kind.status, refusal.headers, MEDIA_TYPE)
 
 
 def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:

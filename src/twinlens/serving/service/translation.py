@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from twinlens.errors import (
     ConfigError,
@@ -19,7 +20,7 @@ from twinlens.errors import (
     UnknownSubjectError,
 )
 from twinlens.serving.service import problems
-from twinlens.serving.service.problems import FieldError, Kind, RefusalError
+from twinlens.serving.service.problems import MEDIA_TYPE, FieldError, Kind, Problem, RefusalError
 
 # Whose message may go out: it speaks of the request alone. Any other speaks of files and settings of this machine.
 _CAUSED_BY_THE_REQUEST: dict[type[TwinlensError], Kind] = {
@@ -78,6 +79,21 @@ def fault() -> RefusalError:
         "The service failed over this request.",
         "Tell whoever runs it; the log has the number of this request.",
     )
+
+
+def problem_response(refusal: RefusalError, request_id: str) -> Response:
+    """The refusal as a response."""
+    kind = refusal.kind
+    problem = Problem(
+        type=kind.uri,
+        title=kind.title,
+        status=kind.status,
+        detail=refusal.message,
+        remedy=refusal.remedy,
+        instance=f"urn:uuid:{request_id}",
+        errors=refusal.errors,
+    )
+    return Response(problem.model_dump_json(), kind.status, refusal.headers, MEDIA_TYPE)
 
 
 def _invalid(error: RequestValidationError) -> RefusalError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from twinlens.serving.service import problems
+from twinlens.serving.service.answers import Health
 from twinlens.serving.service.problems import documented
-from twinlens.serving.service.schemas import Health
 from twinlens.serving.service.state import ServiceDep
 
 router = APIRouter(tags=["health"])

@@ -8,6 +8,7 @@ from fastapi import Form, Query
 
 from twinlens.serving.gallery.values import Enrolment
 from twinlens.serving.service import problems
+from twinlens.serving.service.answers import Removal, Subject, SubjectPage
 from twinlens.serving.service.examples import ENROLMENT, SUBJECT, answered
 from twinlens.serving.service.problems import documented
 from twinlens.serving.service.routes.verification import PHOTO_PROBLEMS
@@ -17,10 +18,7 @@ from twinlens.serving.service.schemas import (
     IsAligned,
     Note,
     PhotoFiles,
-    Removal,
-    Subject,
     SubjectId,
-    SubjectPage,
     Until,
 )
 from twinlens.serving.service.state import CallerDep, ServiceDep

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from twinlens.serving.decision import Verification
 from twinlens.serving.service import problems
+from twinlens.serving.service.answers import Model, Models
 from twinlens.serving.service.examples import VERIFICATION, answered
 from twinlens.serving.service.problems import documented
 from twinlens.serving.service.routing import ReadRoute, guarded_router
-from twinlens.serving.service.schemas import FaceNumber, IsAligned, MatchRate, Model, Models, PhotoFile, Prior
+from twinlens.serving.service.schemas import FaceNumber, IsAligned, MatchRate, PhotoFile, Prior
 from twinlens.serving.service.state import ServiceDep
 
 router = guarded_router(ReadRoute, "verification")
