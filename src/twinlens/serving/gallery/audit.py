@@ -21,10 +21,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from twinlens.errors import GalleryError
-from twinlens.serving.gallery.contract import AuditDraft, AuditEntry
+from twinlens.serving.gallery.contract import NOTHING_BEFORE, AuditDraft, AuditEntry
 from twinlens.serving.gallery.sealing import Seal, derived
 
-FIRST = "0" * 64
 REKEY = "rekey"
 _PREVIOUS_SECRET = "previous_secret"  # noqa: S105, the name of a field
 _PSEUDONYM_DIGITS = 32
@@ -98,7 +97,7 @@ def verify_log(read: Callable[[], Iterator[AuditEntry]], secret: bytes) -> Findi
         secret: That authenticates the newest entries.
     """
     epochs, unopened = _secrets([entry for entry in read() if entry.action == REKEY], secret)
-    entries, previous, current = 0, FIRST, epochs.get(1, secret)
+    entries, previous, current = 0, NOTHING_BEFORE, epochs.get(1, secret)
     broken: tuple[int, str] | None = None
     for entries, entry in enumerate(read(), start=1):
         current = epochs.get(entries, current)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from twinlens.progress import track
-from twinlens.serving.gallery.audit import FIRST, verify_log
-from twinlens.serving.gallery.contract import AuditEntry
+from twinlens.serving.gallery.audit import verify_log
+from twinlens.serving.gallery.contract import NOTHING_BEFORE, AuditEntry
 from twinlens.serving.gallery.values import AuditCheck, AuditLine, AuditReport
 from twinlens.serving.gallery.vault import Vault
 
@@ -35,7 +35,7 @@ def read_log(
     return AuditReport(
         lines=tuple(_line(entry, names) for entry in entries),
         entries=newest.number if newest else 0,
-        head=newest.digest if newest else FIRST,
+        head=newest.digest if newest else NOTHING_BEFORE,
         check=_check(vault, noted) if verify or noted else None,
     )
 
