@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinlens.errors import GalleryError
-from twinlens.serving.gallery.audit import FIRST, ChainAuditor, Replay, verify_log
-from twinlens.serving.gallery.contract import AuditDraft, AuditEntry
+from twinlens.serving.gallery.audit import ChainAuditor, Replay, verify_log
+from twinlens.serving.gallery.contract import NOTHING_BEFORE, AuditDraft, AuditEntry
 
 OLD, NEW, NEWEST = (bytes([n]) * 32 for n in (1, 2, 3))
 
 
 def appended(entries: list[AuditEntry], auditor: ChainAuditor | Replay, draft: AuditDraft) -> None:
-    entries.append(auditor(draft, len(entries) + 1, entries[-1].digest if entries else FIRST))
+    entries.append(auditor(draft, len(entries) + 1, entries[-1].digest if entries else NOTHING_BEFORE))
 
 
 def some_log(*secrets: bytes, each: int = 3) -> list[AuditEntry]:
@@ -40,7 +40,7 @@ def test_a_log_that_nobody_touched_is_intact(secrets: tuple[bytes, ...]) -> None
 
 def test_an_empty_log_is_intact() -> None:
     finding = verify_log(lambda: iter(()), OLD)
-    assert (finding.entries, finding.broken, finding.head) == (0, None, FIRST)
+    assert (finding.entries, finding.broken, finding.head) == (0, None, NOTHING_BEFORE)
 
 
 CHANGES: list[Callable[[AuditEntry], AuditEntry]] = [
