@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median, quantiles
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ from twinlens.types import Interval, Pairs
 LEVEL, RESAMPLES = 0.95, 2000
 FPIRS = (0.1, 0.01, 0.001)
 NAME = "identification"
+_WRITTEN = "<!-- Written by benchmarks/identify_lfw.py; changes made here are lost. -->"
+_WHOLE = {"break_long_words": False, "break_on_hyphens": False}
 
 
 @dataclass(frozen=True)
@@ -185,46 +188,42 @@ def judge(
 
 def page(result: dict[str, Any]) -> str:
     """The result in words."""
-    refused = _listed(result["refused_at_enrolment"])
-    failures = _listed(result["failures_to_acquire"])
-    found = "taken as lying in LFW's frame" if result["aligned"] else "found and aligned first"
+    people, strangers = result["people"], count(result["photos_of_strangers"])
+    faces = "taken as lying in LFW's frame" if result["aligned"] else "found and aligned first"
+    refused, failures = _listed(result["refused_at_enrolment"]), _listed(result["failures_to_acquire"])
+    took, origin = result["milliseconds"], result["provenance"]
     rows = [
         f"| {rate(row['asked'])} | {decimal(row['threshold'])}{'*' if row['extrapolated'] else ''} "
         f"| {percent_interval(Interval(**row['fpir']))} | {percent_interval(Interval(**row['fnir']))} |"
         for row in result["rates"]
     ]
-    return f"""# Identification on LFW
-
-<!-- Written by benchmarks/identify_lfw.py; changes made here are lost. -->
-
-{result["people"]} people of LFW View 1's test were enrolled from one photo each with the model `{result["model"]}`, in
-a gallery on {result["gallery"]}; their faces were {found}. Then they were to be named on their other photos,
-{count(result["photos_of_enrolled"])} of {result["people_with_such_photos"]} people, and nobody on one photo each of \
-{count(result["photos_of_strangers"])} people who are not
-enrolled. None of them is among the people that the model is known to have learned from. Intervals are of 95 %: people
-were resampled for rank-1 rate and FNIR, and those of FPIR are Clopper and Pearson's.
-
-**Rank-1 rate: {percent_interval(Interval(**result["rank1"]))}.** So often the most similar person is the right one,
-whatever the score.
-
-| asked for FPIR | threshold | FPIR: strangers named | FNIR: enrolled people not named |
-|---:|---:|---:|---:|
-{chr(10).join(rows)}
-
-FPIR is the share of photos of strangers on which somebody is named, FNIR that of photos of enrolled people on which the
-right one is not named. A threshold with a star is extrapolated from the tail of what calibration has seen. Each row
-holds for the {result["people"]} templates that were searched; more take a higher threshold.
-
-Refused at enrolment, before there were {result["people"]}: {refused}. Photos asked about that were refused, which count
-as not named: {failures}. At enrolment, {result["taken_for_others_at_enrolment"]} people would have been identified as \
-somebody else; at the
-rate of 1 % that the gallery asks for there, a few are to be expected.
-
-An answer took {result["milliseconds"]["median"]:.0f} ms (median; 95 % took less than \
-{result["milliseconds"]["p95"]:.0f} ms) on {result["provenance"]["machine"]}, with the entry in the log. The log
-is {"intact" if result["log_intact"] else "**not intact**"}. Commit {result["provenance"]["commit"][:12]}, seed \
-{result["seed"]}, fingerprint {result["fingerprint"][:16]}.
-"""
+    table = [
+        "| asked for FPIR | threshold | FPIR: strangers named | FNIR: enrolled people not named |",
+        "|---:|---:|---:|---:|",
+        *rows,
+    ]
+    prose = (
+        f"{people} people of LFW View 1's test were enrolled from one photo each with the model `{result['model']}`, "
+        f"in a gallery on {result['gallery']}; their faces were {faces}. Then they were to be named on their other "
+        f"photos, {count(result['photos_of_enrolled'])} of {result['people_with_such_photos']} people, and nobody on "
+        f"one photo each of {strangers} people who are not enrolled. None of them is among the people that the model "
+        "is known to have learned from. Intervals are of 95 %: people were resampled for rank-1 rate and FNIR, and "
+        "those of FPIR are Clopper and Pearson's.",
+        f"**Rank-1 rate: {percent_interval(Interval(**result['rank1']))}.** So often the most similar person is the "
+        "right one, whatever the score.",
+        table,
+        "FPIR is the share of photos of strangers on which somebody is named, FNIR that of photos of enrolled people "
+        "on which the right one is not named. A threshold with a star is extrapolated from the tail of what "
+        f"calibration has seen. Each row holds for {people} templates; more take a higher threshold.",
+        f"Refused at enrolment, before there were {people}: {refused}. Photos asked about that were refused, which "
+        f"count as not named: {failures}. At enrolment, {result['taken_for_others_at_enrolment']} people would have "
+        "been identified as somebody else; at the rate of 1 % that a gallery asks for there, a few are to be expected.",
+        f"An answer took {took['median']:.0f} ms (median; 95 % took less than {took['p95']:.0f} ms) on "
+        f"{origin['machine']}, with its entry in the log, which is{'' if result['log_intact'] else ' **not**'} intact. "
+        f"Commit {origin['commit'][:12]}, seed {result['seed']}, fingerprint {result['fingerprint'][:16]}.",
+    )
+    parts = ["\n".join(part) if isinstance(part, list) else fill(part, 120, **_WHOLE) for part in prose]
+    return "\n\n".join(("# Identification on LFW", _WRITTEN, *parts)) + "\n"
 
 
 def _reason(error: ImageError) -> str:
@@ -241,7 +240,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", default="lfw-identities", help="a model's name, or a bundle's or run's folder")
     parser.add_argument("--gallery", help="where: a file, or postgresql://...; a temporary file if not given")
     parser.add_argument("--people", type=int, default=500, help="how many are enrolled")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of people, and of intervals")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of people and of intervals")
     parser.add_argument("--aligned", action="store_true", help="take LFW's photos as they are framed")
     parser.add_argument("--out", type=Path, default=Path("docs/results"), help="folder for the result")
     return parser.parse_args()

@@ -122,3 +122,15 @@ def test_names_that_look_the_same_are_the_same(gallery: Gallery) -> None:
     gallery.enrol("Ju\u0308rgen", [photo(1, 1)])
     assert [(one.subject_id, one.templates) for one in gallery.subjects()] == [("Jürgen", 2)]
     assert gallery.verify("Ju\u0308rgen", photo(1, 2)).is_match
+
+
+def test_a_model_that_cannot_tell_duplicates_says_so(place: Place, verifier: Verifier) -> None:
+    """One whose calibration has seen too few impostor pairs for any search."""
+    poor = verifier.manifest.model_copy(update={"operating_points": verifier.manifest.operating_points[:1]})
+    unsure = Verifier(verifier.bundle.model_copy(update={"manifest": poor}), verifier.encoder)
+    with Gallery.open(place.address, unsure, key=KEY, create=True) as gallery:
+        with pytest.raises(ConfigError, match=r"cannot keep false identifications .* with --allow-duplicate"):
+            gallery.enrol("ann", [photo(1)])
+        enrolled = gallery.enrol("ann", [photo(1)], allow_duplicate=True)
+        assert "Nobody has looked whether somebody else looks like this" in enrolled.remarks[0]
+        assert gallery.verify("ann", photo(1, 1)).is_match

@@ -1,11 +1,16 @@
 """Many at once: threads that share a gallery, and others that have opened the same one."""
 
 import threading
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from tests.serving.gallery.made import Place
 from tests.serving.gallery.people import KEY, pattern_verifier, photo
 from twinlens.errors import GalleryError
+from twinlens.serving.gallery.contract import AuditDraft, Auditor
 from twinlens.serving.gallery.gallery import Gallery
 from twinlens.serving.gallery.keys import Key
 
@@ -39,9 +44,11 @@ def test_the_key_may_change_while_others_are_at_work(gallery: Gallery) -> None:
     done = threading.Event()
 
     def change() -> None:
-        for n in range(5):
-            gallery.rekey(Key(bytes([n]) * 32))
-        done.set()
+        try:
+            for n in range(5):
+                gallery.rekey(Key(bytes([n]) * 32))
+        finally:
+            done.set()
 
     def enrol(worker: int) -> int:
         subject = 1000 * worker
@@ -60,6 +67,50 @@ def test_the_key_may_change_while_others_are_at_work(gallery: Gallery) -> None:
     check = gallery.audit(verify=True).check
     assert check is not None
     assert check.intact
+
+
+def test_threads_that_ask_at_once_share_a_flush_of_the_log(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one writes, the others search, and the next one writes for all who have come meanwhile."""
+    gallery.enrol("ann", [photo(1)])
+    vault, flushes = gallery._vault, list[int]()
+    log = vault.store.log
+
+    def slow(drafts: Sequence[AuditDraft], auditor: Auditor) -> None:
+        flushes.append(len(drafts))
+        end = time.monotonic() + 20
+        while len(flushes) == 1 and vault._in_force.waiting.qsize() < 12 - len(drafts) and time.monotonic() < end:
+            time.sleep(0.01)
+        log(drafts, auditor)
+
+    monkeypatch.setattr(vault.store, "log", slow)
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda n: gallery.acting(f"asker {n}").identify(photo(1, n)), range(12)))
+    assert len(flushes) == 2
+    assert sum(flushes) == 12
+    report = gallery.audit(verify=True)
+    assert {line.actor for line in report.lines[2:]} == {f"asker {n}" for n in range(12)}
+    assert report.check is not None
+    assert report.check.intact
+
+
+def test_nobody_gets_an_answer_that_is_not_logged(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery.enrol("ann", [photo(1)])
+
+    def full(*_: object) -> None:
+        time.sleep(0.01)
+        raise GalleryError("The disk is full.")
+
+    def ask(number: int) -> str:
+        try:
+            gallery.identify(photo(1, number))
+        except GalleryError as error:
+            return error.message
+        return "answered"
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(6) as pool:
+        patch.setattr(gallery._vault.store, "log", full)
+        assert set(pool.map(ask, range(12))) == {"The disk is full."}
+    assert ask(0) == "answered"
 
 
 def test_two_who_make_the_same_gallery_share_it(place: Place) -> None:

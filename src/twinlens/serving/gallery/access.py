@@ -22,10 +22,11 @@ from twinlens.serving.gallery.keys import (
     write_key,
 )
 from twinlens.serving.gallery.moving import copy_into, rekey
+from twinlens.serving.gallery.opened import FORMAT
 from twinlens.serving.gallery.opening import create_store, open_store, store_exists
 from twinlens.serving.gallery.postgres_address import is_dsn, shown_dsn
 from twinlens.serving.gallery.sealing import derive_secrets, is_right, new_salt
-from twinlens.serving.gallery.vault import FORMAT, Vault
+from twinlens.serving.gallery.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

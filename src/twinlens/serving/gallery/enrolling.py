@@ -11,8 +11,9 @@ from time import perf_counter
 import numpy as np
 from PIL import Image
 
-from twinlens.errors import DuplicateError
+from twinlens.errors import ConfigError, DuplicateError
 from twinlens.faces.quality import refuse_poor
+from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.overview import summary
 from twinlens.serving.gallery.recogniser import Recogniser
 from twinlens.serving.gallery.shots import Shot
@@ -20,7 +21,7 @@ from twinlens.serving.gallery.space import Space
 from twinlens.serving.gallery.template import Details, Template, seal_template
 from twinlens.serving.gallery.terms import Terms
 from twinlens.serving.gallery.values import Candidate, Enrolment
-from twinlens.serving.gallery.vault import Opened, Vault
+from twinlens.serving.gallery.vault import Vault
 from twinlens.types import Float32Array, UInt8Array
 
 # Chance that somebody new is held for a duplicate of somebody enrolled, at most.
@@ -50,9 +51,8 @@ def enrol(
     remarks = [remark for shot in shots for remark in _gate(shot, terms)]
     duplicates = _duplicates(recogniser, subject_id, shots, terms, remarks)
     with vault.writing() as opened:
-        now = datetime.now(UTC)
-        known = [one.embedding for one in vault.templates(subject_id) if not one.is_expired(now)]
-        added = _templates(recogniser, opened, subject_id, shots, terms, known, remarks, now)
+        known = [template.embedding for template in vault.live(subject_id)[1]]
+        added = _templates(recogniser, opened, subject_id, shots, terms, known, remarks)
         if added:
             draft = vault.draft("enrol", subject_id, {"templates": [one.template_id for one in added]})
             vault.store.add([seal_template(one, opened.seal) for one in added], [draft], opened.auditor)
@@ -84,12 +84,11 @@ def _templates(
     terms: Terms,
     known: Sequence[Float32Array],
     remarks: list[str],
-    now: datetime,
 ) -> list[Template]:
     """A template of each photo that is not among ``known``, the rotated embeddings that the subject has."""
     space, threshold = recogniser.spaces.of(opened), recogniser.verifier.manifest.threshold
     rotated = space.rotation.apply(np.stack([shot.embedding for shot in shots]))
-    added: list[Template] = []
+    now, added = datetime.now(UTC), list[Template]()
     for shot, embedding in zip(shots, rotated, strict=True):
         others = [*known, *(template.embedding for template in added)]
         if any(_is_same(embedding, other) for other in others):
@@ -113,7 +112,15 @@ def _duplicates(
     """The other subjects that the photos would be identified as, each with its highest score."""
     found: dict[str, Candidate] = {}
     for shot in shots:
-        finding = recogniser.look_up(shot.embedding, DUPLICATE_FPIR, 1)
+        try:
+            finding = recogniser.look_up(shot.embedding, DUPLICATE_FPIR, 1)
+        except ConfigError as error:
+            if not terms.allow_duplicate:
+                raise ConfigError(
+                    error.message, f"{error.remedy} Or enrol all the same, with --allow-duplicate."
+                ) from error
+            remarks.append(f"Nobody has looked whether somebody else looks like this: {error.message}")
+            break
         other = finding.named
         if other is None or other.subject_id == subject_id:
             continue

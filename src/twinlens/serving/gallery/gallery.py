@@ -46,7 +46,7 @@ class Gallery:
         Args:
             address: A file, or ``postgresql://...``.
             verifier: The model whose templates it holds; only what needs none goes without.
-            key: Its key, if it is not where :mod:`~twinlens.serving.gallery.keys` looks for it.
+            key: Its key, if not where :func:`~twinlens.serving.gallery.keys.find_key` looks.
             create: Make a gallery for the model if there is none.
             actor: Who is to be named in the log.
             search: ``exact`` compares with every template, in memory; ``index`` lets the database find near ones;
@@ -177,11 +177,7 @@ class Gallery:
         return overview.count(self._vault)
 
     def check(self) -> None:
-        """See that the gallery can be reached, and is what was opened; costs next to nothing.
-
-        Raises:
-            GalleryError: It cannot, or was given another key or model meanwhile.
-        """
+        """See that the gallery can be reached, and has the key and the model that it was opened with."""
         self._vault.refuse_replaced()
 
     def remove(self, subject_id: str) -> int:

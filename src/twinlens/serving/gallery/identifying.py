@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from time import perf_counter
 
 import numpy as np
@@ -73,12 +72,10 @@ def verify(
         UnknownSubjectError: Nobody is called so, or all templates of the subject have expired.
         ConfigError: The prior is no probability, or the model cannot support the rate.
     """
-    now = datetime.now(UTC)
-    with vault.writing() as opened:
-        live = [template for template in vault.templates(subject_id) if not template.is_expired(now)]
-        space = recogniser.spaces.of(opened)
+    opened, live = vault.live(subject_id)
     if not live:
         raise unknown(subject_id)
+    space = recogniser.spaces.of(opened)
     probe = space.rotation.apply(shot.embedding[None])
     scores = space.comparison.matrix(probe, np.stack([template.embedding for template in live]))[0]
     best = live[int(scores.argmax())]

@@ -16,10 +16,11 @@ from twinlens.serving.gallery.archive import Secret, new_header, read_archive, r
 from twinlens.serving.gallery.audit import Replay
 from twinlens.serving.gallery.contract import AuditDraft, Record, Store
 from twinlens.serving.gallery.keys import Key
+from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.rotation import draw_rotation
 from twinlens.serving.gallery.sealing import derive_secrets, new_salt
 from twinlens.serving.gallery.template import Template, open_embedding, seal_template
-from twinlens.serving.gallery.vault import Opened, Vault
+from twinlens.serving.gallery.vault import Vault
 
 # Templates that are turned at a time.
 _PORTION = 1024

@@ -11,9 +11,10 @@ import numpy as np
 from twinlens.errors import GalleryError
 from twinlens.progress import track
 from twinlens.serving.gallery.contract import Record
+from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.space import Spaces
 from twinlens.serving.gallery.template import Template, seal_template
-from twinlens.serving.gallery.vault import Opened, Vault
+from twinlens.serving.gallery.vault import Vault
 from twinlens.serving.verifier import Verifier
 from twinlens.types import Float32Array, UInt8Array
 

@@ -12,10 +12,11 @@ import numpy as np
 from twinlens.errors import GalleryError
 from twinlens.progress import track
 from twinlens.serving.gallery.contract import Near, Record, SearchingStore
+from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.rows import Ranking, Rows, Table
 from twinlens.serving.gallery.space import Space, Spaces
 from twinlens.serving.gallery.template import open_embedding
-from twinlens.serving.gallery.vault import Opened, Vault
+from twinlens.serving.gallery.vault import Vault
 from twinlens.types import Float32Array
 
 # Near records that are asked for, for each subject that is to be named: a subject may have several, and an index that
@@ -98,21 +99,29 @@ class IndexSearch:
 
     def rank(self, embedding: Float32Array, most: int) -> Ranking:
         """As :meth:`Search.rank`; the index may miss some."""
-        opened, subjects, templates = self._size()
-        space = self._spaces.of(opened)
+        while True:
+            opened, subjects, templates = self._size()
+            best = self._best(opened, embedding, most)
+            if self._vault.opened is opened:  # else the gallery was given another key on the way
+                return Ranking(best, subjects, templates)
+
+    def _best(self, opened: Opened, embedding: Float32Array, most: int) -> tuple[tuple[str, float], ...]:
+        space, now = self._spaces.of(opened), datetime.now(UTC)
         probe = space.rotation.apply(embedding[None])[0]
-        now = datetime.now(UTC)
         near = self._store.nearest(probe, max(_LEAST_NEAR, _NEAR * most))
         live = [one for one in near if one.expires_at is None or one.expires_at > now]
-        proposed = _rank_near(live, probe, space, most)
-        scores = [(name, self._score(name, probe, space, now)) for name in proposed]
+        scores = [(name, self._score(name, embedding)) for name in _rank_near(live, probe, space, most)]
         found = [(name, score) for name, score in scores if score is not None]
-        return Ranking(tuple(sorted(found, key=lambda one: (-one[1], one[0]))), subjects, templates)
+        return tuple(sorted(found, key=lambda one: (-one[1], one[0])))
 
-    def _score(self, subject_id: str, probe: Float32Array, space: Space, now: datetime) -> float | None:
-        """The score of a subject by its sealed templates; none if it has been removed meanwhile."""
-        live = [one.embedding for one in self._vault.templates(subject_id) if not one.is_expired(now)]
-        return float(space.comparison.matrix(probe[None], np.stack(live)).max()) if live else None
+    def _score(self, subject_id: str, embedding: Float32Array) -> float | None:
+        """The score of a subject by its sealed templates; none if they have gone meanwhile."""
+        opened, live = self._vault.live(subject_id)
+        if not live:
+            return None
+        space = self._spaces.of(opened)
+        templates = np.stack([template.embedding for template in live])
+        return float(space.comparison.matrix(space.rotation.apply(embedding[None]), templates).max())
 
     def _size(self) -> tuple[Opened, int, int]:
         """The secrets in force, and how many subjects and templates there are."""

@@ -9,9 +9,9 @@ from twinlens.bundle import Manifest
 from twinlens.comparison import Comparison
 from twinlens.errors import GalleryError
 from twinlens.serving.gallery.contract import Header
+from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.rotation import Kind, Rotation, draw_rotation, kind_for, rotated_comparison
 from twinlens.serving.gallery.sealing import Secrets
-from twinlens.serving.gallery.vault import Opened
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,69 +7,49 @@ moment, and ``rekey`` changes these.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
+from queue import SimpleQueue
 from threading import RLock
+from types import MappingProxyType
+from typing import TypeVar
 
 from twinlens.errors import GalleryError
-from twinlens.serving.gallery.audit import ChainAuditor
-from twinlens.serving.gallery.contract import AuditDraft, Changes, Header, Store
+from twinlens.serving.gallery.contract import AuditDraft, Changes, Store
 from twinlens.serving.gallery.keys import Key
-from twinlens.serving.gallery.sealing import Seal, Secrets, derive_secrets, is_right
+from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.subject import unknown
 from twinlens.serving.gallery.template import Template, open_template
 
-FORMAT = 1
+Read = TypeVar("Read")
+
 # Changes that are read at a time.
 _PORTION = 4096
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Opened:
-    """A header with the secrets that go with it.
+@dataclass(slots=True)
+class _Event:
+    """What the log is to say, and whether it has been written."""
 
-    Attributes:
-        header: What holds for the gallery.
-        secrets: Derived from key and salt.
-        seal: Seals templates.
-        auditor: Makes entries of the log.
-    """
-
-    header: Header
-    secrets: Secrets
-    seal: Seal
-    auditor: ChainAuditor
-
-    @classmethod
-    def of(cls, header: Header, key: Key, name: str) -> Opened:
-        """Open a header.
-
-        Raises:
-            GalleryError: The key is not that of the gallery, or the gallery is of a newer format.
-        """
-        if header.format != FORMAT:
-            raise GalleryError(
-                f"The gallery {name} has format {header.format}, and this version knows format {FORMAT}.",
-                "Use a newer version of twinlens.",
-            )
-        secrets = derive_secrets(key, header.salt)
-        if not is_right(secrets, header.key_check):
-            raise GalleryError(
-                f"The key does not fit the gallery {name}.",
-                "Give the key it was made with, or was given last by rekey: in $TWINLENS_GALLERY_KEY, in the file that "
-                "$TWINLENS_GALLERY_KEY_FILE names, or with --key-file.",
-            )
-        return cls(header, secrets, Seal(secrets.sealing), ChainAuditor(secrets.audit))
+    actor: str
+    action: str
+    subject_id: str | None
+    detail: Mapping[str, object]
+    is_written: bool = False
+    error: Exception | None = None
 
 
 class _InForce:
-    """The secrets that are in force, and who may change them."""
+    """The secrets that are in force, who may change them, and what waits to be logged under them."""
 
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
         self.lock = RLock()
+        self.waiting: SimpleQueue[_Event] = SimpleQueue()
 
 
 class Vault:
@@ -121,17 +101,40 @@ class Vault:
         """Take new secrets for those in force; only within :meth:`writing`, after the store was given them."""
         self._in_force.opened = opened
 
-    def draft(
-        self, action: str, subject_id: str | None = None, detail: Mapping[str, object] | None = None
-    ) -> AuditDraft:
+    def draft(self, action: str, subject_id: str | None = None, detail: Mapping[str, object] = NOTHING) -> AuditDraft:
         """What an entry of the log is to say; only within :meth:`writing`."""
-        pseudonym = None if subject_id is None else self.opened.auditor.pseudonym(subject_id)
-        return AuditDraft(self.actor, action, pseudonym, json.dumps(detail or {}))
+        return self._draft(_Event(self.actor, action, subject_id, detail))
 
-    def log(self, action: str, subject_id: str | None = None, detail: Mapping[str, object] | None = None) -> None:
-        """Put in the log what changes nothing."""
-        with self.writing() as opened:
-            self.store.log([self.draft(action, subject_id, detail)], opened.auditor)
+    def log(self, action: str, subject_id: str | None = None, detail: Mapping[str, object] = NOTHING) -> None:
+        """Put in the log what changes nothing; threads that do so at the same time share one transaction."""
+        event = _Event(self.actor, action, subject_id, detail)
+        self._in_force.waiting.put(event)
+        with self.writing():
+            if not event.is_written and event.error is None:
+                self._log_waiting()
+        if event.error is not None:
+            raise event.error
+
+    def _log_waiting(self) -> None:
+        events = []
+        while not self._in_force.waiting.empty():  # nobody else takes any, as that needs the lock
+            events.append(self._in_force.waiting.get())
+        try:
+            self.store.log([self._draft(event) for event in events], self.opened.auditor)
+        except Exception as error:
+            for event in events:
+                event.error = error
+        except BaseException:  # this thread was interrupted, and the others were not
+            for event in events:
+                self._in_force.waiting.put(event)
+            raise
+        else:
+            for event in events:
+                event.is_written = True
+
+    def _draft(self, event: _Event) -> AuditDraft:
+        subject = None if event.subject_id is None else self.opened.auditor.pseudonym(event.subject_id)
+        return AuditDraft(event.actor, event.action, subject, json.dumps(dict(event.detail)))
 
     def changes(self, since: int) -> Iterator[tuple[Opened, Changes]]:
         """What happened since version ``since``, in portions, each with the secrets that open it.
@@ -140,14 +143,30 @@ class Vault:
             GalleryError: Somebody else has given the gallery another key or model.
         """
         while True:
-            with self.writing() as opened:
-                changes = self.store.changes(since, _PORTION)
-                if since == 0 or changes.anew:
-                    self.refuse_replaced()
+            opened, changes = self._settled(partial(self._portion, since))
             if changes.version == since:
                 return
             yield opened, changes
             since = changes.version
+
+    def templates(self, subject_id: str | None = None) -> Iterator[Template]:
+        """All templates, or those of one subject, in the order they were enrolled; best within :meth:`writing`.
+
+        Raises:
+            GalleryError: One of them was changed from outside.
+        """
+        opened = self.opened
+        return (open_template(record, opened.seal) for record in self.store.records(subject_id))
+
+    def live(self, subject_id: str) -> tuple[Opened, list[Template]]:
+        """The templates of a subject that have not expired, and the secrets under which they are.
+
+        Raises:
+            GalleryError: One of them was changed from outside.
+        """
+        now = datetime.now(UTC)
+        opened, templates = self._settled(lambda: (self.opened, list(self.templates(subject_id))))
+        return opened, [template for template in templates if not template.is_expired(now)]
 
     def refuse_replaced(self) -> None:
         """Refuse to go on under secrets that are gone.
@@ -155,19 +174,27 @@ class Vault:
         Raises:
             GalleryError: Somebody else has given the gallery another key or model.
         """
-        if self.store.header() != self.opened.header:
+        self._settled(lambda: self._refuse_other_header(self.opened))
+
+    def _portion(self, since: int) -> tuple[Opened, Changes]:
+        opened, changes = self.opened, self.store.changes(since, _PORTION)
+        if since == 0 or changes.anew:
+            self._refuse_other_header(opened)
+        return opened, changes
+
+    def _refuse_other_header(self, opened: Opened) -> None:
+        if self.store.header() != opened.header:
             raise GalleryError(
                 f"The gallery {self.name} was given another key or model meanwhile.", "Open it again, with these."
             )
 
-    def templates(self, subject_id: str | None = None) -> Iterator[Template]:
-        """All templates, or those of one subject, in the order they were enrolled.
-
-        Raises:
-            GalleryError: One of them was changed from outside.
-        """
-        opened = self.opened
-        return (open_template(record, opened.seal) for record in self.store.records(subject_id))
+    def _settled(self, read: Callable[[], Read]) -> Read:
+        """What is read without waiting for those who write; if they get in the way, after them."""
+        try:
+            return read()
+        except GalleryError:
+            with self.writing():
+                return read()
 
     def remove(self, subject_id: str) -> int:
         """Remove a subject with all its templates; how many these were.
