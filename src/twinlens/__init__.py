@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from twinlens.config import Config, load_config
     from twinlens.errors import TwinlensError
     from twinlens.images import read_crop
+    from twinlens.serving.client.asking import RefusedError
+    from twinlens.serving.client.client import Client
     from twinlens.serving.encoder import load_encoder
     from twinlens.serving.gallery.gallery import Gallery
     from twinlens.serving.verifier import Verifier
     from twinlens.workflow import compare, evaluate, evaluate_run, explain, export, prepare, report, sweep, train
 
 _HOMES = {
+    "Client": "twinlens.serving.client.client",
     "Config": "twinlens.config",
     "Gallery": "twinlens.serving.gallery.gallery",
+    "RefusedError": "twinlens.serving.client.asking",
     "TwinlensError": "twinlens.errors",
     "Verifier": "twinlens.serving.verifier",
     "compare": "twinlens.workflow",
@@ -42,8 +46,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "Client",
     "Config",
     "Gallery",
+    "RefusedError",
     "TwinlensError",
     "Verifier",
     "compare",
