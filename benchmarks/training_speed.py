@@ -70,7 +70,7 @@ CASES = {
     "crops of 112×112": Case(("frame.height=112", "frame.width=112")),
     "widths 16, 32, 64, 128": Case(("network.widths=[16,32,64,128]",)),
     "widths 32, 48, 96, 192": Case(("network.widths=[32,48,96,192]",)),
-    "widths 32, 64, 128, 256": Case(("network.widths=[32,64,128,256]",)),
+    "widths 32, 64, 128, 224": Case(("network.widths=[32,64,128,224]",)),
     "no distortions": Case(("augment.kind=none",)),
     "float32": Case(("training.precision=32",)),
     "float32, channels first": Case(("training.precision=32", "training.channels_last=false")),
