@@ -26,7 +26,8 @@ from twinlens.config.losses import (
     WeightedLoss,
 )
 from twinlens.config.networks import CompactNetwork
-from twinlens.errors import TrainingError
+from twinlens.errors import ConfigError, TrainingError
+from twinlens.learning.batches import ClassBatches
 from twinlens.learning.classes import class_labels
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.networks import build_network
@@ -219,6 +220,24 @@ def test_where_only_pairs_are_known_genuine_pairs_make_the_classes() -> None:
     expected = [[int(b) in reach[int(a)] for b in samples] for a in samples]
     assert (labels[:, None] == labels).tolist() == expected
     assert len(set(labels.tolist())) > 16  # names would have joined more
+
+
+def test_photos_as_classes_need_nobody_to_be_known_and_come_twice_into_a_batch() -> None:
+    partition, crops = small_partition()
+    strangers = replace(partition, dataset=replace(partition.dataset, samples=()))
+    for setting in (Identities(), PairsOnly()):
+        labels = class_labels(strangers, setting, photos=True)
+        assert labels.tolist() == list(range(len(partition.train.samples)))
+    batches = ClassBatches(crops, partition.train.samples, labels, 16, per_class=2, seed=0, epoch=0)
+    shown = torch.cat([samples for _, _, samples in (batches[i] for i in range(len(batches)))])
+    assert torch.equal(shown[::2], shown[1::2])
+    assert sorted(shown[::2].tolist()) == partition.train.samples.tolist()
+
+
+@pytest.mark.parametrize("loss", ["binary-cross-entropy", "contrastive"])
+def test_photos_as_classes_are_refused_by_a_loss_over_pairs(loss: str) -> None:
+    with pytest.raises(ConfigError, match=f"training.classes 'photos' is for losses over classes, and {loss} is"):
+        parse_config({"name": "a", "loss": {"kind": loss}, "training": {"classes": "photos"}}, "here")
 
 
 # --- in a training ----------------------------------------------------------------------------------------

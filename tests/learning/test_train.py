@@ -79,7 +79,7 @@ def test_two_processes_train_as_one_with_batches_twice_as_large(tmp_path: Path) 
         "augment": {"probability": 0.0},
         "optimiser": {"kind": "sgd", "learning_rate": 0.1},
     }
-    settings = {"max_epochs": 3, "precision": "32", "threads": 1}
+    settings = {"max_epochs": 3, "precision": "32", "threads": 1, "average_decay": 0.8}
     _, one = fit(small_config(training={**settings, "batch_size": 16}, **plain), tmp_path / "one")
     sections = {**plain, "training": {**settings, "batch_size": 8, "devices": 2}}
     command = [sys.executable, "-m", "tests.learning.small", str(tmp_path / "two"), json.dumps(sections)]
