@@ -17,8 +17,10 @@ from twinlens.types import Float32Array
 
 # Up to this dimension the index holds float32, up to the next float16; beyond there is none, and a search reads all.
 _SINGLE, _HALF = 2000, 4000
-# How many candidates the index looks at before it answers: more find more, and it allows no more than 1,000.
-_LEAST_LOOK, _MOST_LOOK = 200, 1000
+# Links of each template in the index, candidates for them, and candidates of a search, of which no more are allowed.
+# Whom one looks for may be an unusual face that few others link to: with 16, 64 and 200, one of six best matches among
+# 100,000 is not found (benchmarks/gallery_search.py).
+_LINKS, _BUILD_LOOK, _LOOK = 24, 128, 1000
 # Types of a record's values, in their order.
 _TYPES = {
     "version": "bigint",
@@ -130,7 +132,10 @@ def create_index(session: Session, dim: int) -> None:
     indexed = _indexed(dim)
     if indexed:
         kind, _, _ = indexed.partition("(")
-        session.execute(f"CREATE INDEX rotated_by_vector ON rotated USING hnsw ((vector::{indexed}) {kind}_cosine_ops)")
+        session.execute(
+            f"CREATE INDEX rotated_by_vector ON rotated USING hnsw ((vector::{indexed}) {kind}_cosine_ops)"
+            f" WITH (m = {_LINKS}, ef_construction = {_BUILD_LOOK})"
+        )
 
 
 def delete(session: Session, template_ids: Sequence[str], version: int) -> int:
@@ -166,11 +171,10 @@ def nth_change(session: Session, since: int, count: int) -> int | None:
 
 def read_nearest(session: Session, vector: Float32Array, count: int) -> tuple[Near, ...]:
     """About the ``count`` records nearest to a vector, by cosine."""
-    look = max(_LEAST_LOOK, min(2 * count, _MOST_LOOK))
-    # Beyond what it looks at first, the index goes on until it has found enough.
+    # Where that is not enough, the index goes on until it has found ``count``.
     session.execute(
         "SELECT set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan', 'relaxed_order', true)",
-        (str(look),),
+        (str(_LOOK),),
     )
     kind = _indexed(len(vector)) or "vector"
     rows = session.execute(
