@@ -104,22 +104,39 @@ def _wanted(subject: str | None, photos: list[Path] | None, folder: Path | None)
 
 def _enrolled(wanted: dict[str, list[Path]], enrol: Enrol, *, skip_broken: bool) -> Iterator[Enrolment]:
     """Enrol one subject after another; photos that are refused stop it, or are listed at the end."""
-    from twinlens.errors import DuplicateError, ImageError
     from twinlens.progress import track
 
-    refused = []
+    refused: list[str] = []
     for subject, photos in track(wanted.items(), "Enrolling", len(wanted)):
-        for some in [[photo] for photo in photos] if skip_broken else [photos]:
-            try:
-                yield enrol(subject, some)
-            except (ImageError, DuplicateError) as error:
-                if not skip_broken:
-                    raise
-                refused.append(str(error))
+        if not skip_broken:
+            yield enrol(subject, photos)
+        elif made := list(_one_by_one(subject, photos, enrol, refused)):
+            yield _together(made)
     if refused:
         typer.echo("1 photo was refused:" if len(refused) == 1 else f"{len(refused)} photos were refused:", err=True)
         for sentence in refused:
             typer.echo(f"  {sentence}", err=True)
+
+
+def _one_by_one(subject: str, photos: list[Path], enrol: Enrol, refused: list[str]) -> Iterator[Enrolment]:
+    from twinlens.errors import DuplicateError, ImageError
+
+    for photo in photos:
+        try:
+            yield enrol(subject, [photo])
+        except (ImageError, DuplicateError) as error:
+            refused.append(str(error))
+
+
+def _together(made: list[Enrolment]) -> Enrolment:
+    """What became of all photos of one subject."""
+    changes = {
+        "templates": tuple(template for one in made for template in one.templates),
+        "duplicates": tuple({other.subject_id: other for one in made for other in one.duplicates}.values()),
+        "remarks": tuple(remark for one in made for remark in one.remarks),
+        "seconds": sum(one.seconds for one in made),
+    }
+    return made[-1].model_copy(update=changes)
 
 
 def _expiry(days: float | None) -> datetime | None:
