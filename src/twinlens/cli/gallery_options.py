@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,6 +115,8 @@ def json_list(values: Iterable[BaseModel]) -> Iterator[str]:
 
 def say_count(name: str, number: int, sentence: str, *, as_json: bool) -> None:
     """Print how many there were: as JSON, or in a sentence."""
+    import json
+
     typer.echo(json.dumps({name: number}) if as_json else sentence)
 
 
@@ -129,6 +129,8 @@ def given_key(key_file: Path | None) -> Key | None:
 
 def user() -> str:
     """Who is to be named in the log."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # nobody is known by this number, as in some containers
