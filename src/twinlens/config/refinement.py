@@ -48,7 +48,7 @@ class WithinClassWhitening(Section):
 
     kind: Literal["whitening"] = "whitening"
     dims: Dims = (50, 100, 150, 200, 300)
-    shrinkage: Shrinkage = (0.0, 0.1, 0.3)
+    shrinkage: Shrinkage = (0.0, 0.1)
 
 
 class TwoCovariance(Section):

@@ -82,17 +82,36 @@ def calibrate(
     Raises:
         EvaluationError: A score is not finite, or there are no genuine or no impostor pairs.
     """
-    codes = dataset.subject_codes[validation.samples]
-    chosen = representative(codes, seed)
-    every = all_scores(embeddings[chosen], codes[chosen], comparison)
-    if validation.groups is not None:
-        every = every[_within_groups(every, codes, validation.groups)]
+    every = _every_pair(embeddings, dataset, validation, comparison, seed)
     listed = every if setting == "identities" else score_part(embeddings, dataset, validation, comparison)
     calibration = with_covariance(fit_calibration(listed), listed, _RESAMPLES, seed)
     judge = Judge(comparison, calibration, threshold_at_even_odds(calibration))
     cross = every[~every.is_genuine]
     points = operating_points(cross.values, cross.first_subject, cross.second_subject, settings.level, _RESAMPLES, seed)
     return Calibrated(judge, points, impostor_tail(cross.values, points))
+
+
+def deciding_scores(
+    embeddings: Float32Array,
+    dataset: Dataset,
+    validation: Part,
+    comparison: Comparison,
+    setting: Literal["pairs-only", "identities"],
+    seed: int,
+) -> Scores:
+    """The validation pairs that a calibration and all choices rest on; arguments and errors as :func:`calibrate`."""
+    if setting == "identities":
+        return _every_pair(embeddings, dataset, validation, comparison, seed)
+    return score_part(embeddings, dataset, validation, comparison)
+
+
+def _every_pair(
+    embeddings: Float32Array, dataset: Dataset, validation: Part, comparison: Comparison, seed: int
+) -> Scores:
+    codes = dataset.subject_codes[validation.samples]
+    chosen = representative(codes, seed)
+    every = all_scores(embeddings[chosen], codes[chosen], comparison)
+    return every if validation.groups is None else every[_within_groups(every, codes, validation.groups)]
 
 
 def _within_groups(scores: Scores, subject_codes: IntArray, groups: IntArray) -> BoolArray:

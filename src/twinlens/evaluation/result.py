@@ -203,6 +203,62 @@ class LayerRow(_Value):
     parameters: int
 
 
+class RefinedPart(_Value):
+    """What was fitted on training photos for one part of a refined model.
+
+    Attributes:
+        name: ``network`` or the kind of a descriptor.
+        metric: Kind of the space; ``none`` where features are compared as they are.
+        dims: Principal components, chosen on validation; none without a space.
+        shrinkage: Of the covariance within classes, chosen on validation; none where it is not needed.
+        photos: Training photos that it was fitted on.
+        classes: Classes of two or more of these photos, as far as the setting lets one know; 0 where none are needed.
+        weight: Of its score in the sum of all parts, fitted on validation; 1 where there is no sum.
+        share: Of this part in the sum's spread: weight times standard deviation over the validation pairs, of all such.
+    """
+
+    name: str
+    metric: Literal["none", "pca", "whitening", "plda"]
+    dims: int | None
+    shrinkage: float | None
+    photos: int
+    classes: int
+    weight: float
+    share: float
+
+
+class RefinementStage(_Value):
+    """What the validation pairs say after one step of a refinement.
+
+    Attributes:
+        name: What is scored with.
+        cllr: Cost in bits of the likelihood ratio, calibrated on these very pairs; what chooses.
+        auc: Area under the ROC curve, over the same pairs.
+        accuracy: Share of the listed validation pairs decided rightly at even odds.
+    """
+
+    name: str
+    cllr: float
+    auc: float
+    accuracy: float
+
+
+class Refinement(_Value):
+    """What was fitted on top of a trained network, and what it brought on validation.
+
+    Attributes:
+        parts: The network and what is joined with it.
+        stages: From the network as trained to the model as shipped.
+        genuine_pairs: Validation pairs that chose.
+        impostor_pairs: Likewise.
+    """
+
+    parts: tuple[RefinedPart, ...]
+    stages: tuple[RefinementStage, ...]
+    genuine_pairs: int
+    impostor_pairs: int
+
+
 class Provenance(_Value):
     """Where a result comes from, and under which rules."""
 
@@ -226,6 +282,7 @@ class Result(_Value):
     provenance: Provenance
     data: Description
     training: TrainingSummary
+    refinement: Refinement | None = None
     calibration: Calibration
     operating_points: tuple[OperatingPoint, ...]
     train: Evaluation

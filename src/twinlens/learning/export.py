@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch import nn
 
 from twinlens.bundle import CROPS, EMBEDDINGS
 from twinlens.config import Config
@@ -24,21 +25,21 @@ _PREFIX = "twin."
 
 
 class TorchEncoder:
-    """A twin as an :class:`~twinlens.types.Encoder`, in float32.
+    """A module as an :class:`~twinlens.types.Encoder`, in float32.
 
     Args:
-        twin: Left in evaluation mode.
+        module: Crops to embeddings, such as a twin; left in evaluation mode.
     """
 
-    def __init__(self, twin: Twin) -> None:
-        self._twin = twin.eval()
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module.eval()
 
     def __call__(self, crops: UInt8Array) -> Float32Array:
         """Embed uint8 crops ``(n, height, width, channels)`` as float32 ``(n, dim)``."""
-        device = next(self._twin.parameters()).device
+        device = next(self._module.parameters()).device
         with torch.inference_mode():
             # A copy, as torch warns of sharing the memory of a read-only store.
-            embeddings: Float32Array = self._twin(torch.tensor(crops, device=device)).float().cpu().numpy()
+            embeddings: Float32Array = self._module(torch.tensor(crops, device=device)).float().cpu().numpy()
         return embeddings
 
 
@@ -61,14 +62,14 @@ def trained_twin(run: Run, config: Config) -> Twin:
     return twin.eval()
 
 
-def to_onnx(twin: Twin, shape: tuple[int, int, int]) -> bytes:
-    """The twin as an ONNX file: ``crops`` uint8 ``(n, *shape)`` to ``embeddings`` float32 ``(n, dim)``.
+def to_onnx(module: nn.Module, shape: tuple[int, int, int]) -> bytes:
+    """A twin, or what was made of it, as an ONNX file.
 
-    Normalisation is part of the graph, so nobody who uses the model can get it wrong. The twin itself is left on
-    the CPU and in evaluation mode.
+    It maps ``crops``, uint8 ``(n, *shape)``, to ``embeddings``, float32 ``(n, dim)``. Normalisation is part of the
+    graph, so nobody who uses the model can get it wrong. The module itself is left on the CPU and in evaluation mode.
     """
     example = torch.zeros(2, *shape, dtype=torch.uint8)
-    plain = twin.eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    plain = module.eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     with warnings.catch_warnings(), _without_remarks():
         warnings.simplefilter("ignore")  # deprecations inside the exporter, which nobody here can act on
         program = torch.onnx.export(

@@ -1,0 +1,172 @@
+"""Histograms of local binary patterns, in whole numbers, so that every machine counts the same ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from twinlens.config.base import Frame
+from twinlens.config.refinement import LocalPatterns
+from twinlens.errors import ConfigError
+from twinlens.types import IntArray
+
+# Patterns with at most two changes between neighbours, and all others together.
+BINS = 59
+_NEIGHBOURS = 8
+_CODES = 2**_NEIGHBOURS
+# ITU-R 601 luma in 256ths.
+_LUMA = (77, 150, 29)
+
+
+class PatternHistograms(nn.Module):
+    """Square roots of the shares of each uniform pattern in each cell of a grid, for each radius.
+
+    A pattern is which of a pixel's eight neighbours on a circle are at least as bright. Neighbours are the nearest
+    pixels: between pixels one would have to interpolate, and rounding would tell equal brightness apart. The cells are
+    of equal size, and what is left over at the border makes no patterns.
+
+    Args:
+        config: Radii and cells.
+        frame: Size and colours of a crop.
+        mirror: Average over the crop and its mirror image; only the left half of the cells is then left. The mirrored
+            histograms are the same ones, patterns and cells exchanged.
+
+    Raises:
+        ConfigError: The crop is too small for so many cells.
+
+    References:
+        See :class:`~twinlens.config.refinement.LocalPatterns`. The square root makes a Euclidean distance the Hellinger
+        distance: R. Arandjelović and A. Zisserman (2012), Three things everyone should know to improve object
+        retrieval, CVPR.
+    """
+
+    luma: torch.Tensor
+    bins: torch.Tensor
+    mirrored: torch.Tensor
+
+    def __init__(self, config: LocalPatterns, frame: Frame, mirror: bool) -> None:
+        super().__init__()
+        self.radii = config.radii
+        self.rows, self.columns = config.cells
+        self.mirror = mirror
+        self.sizes = tuple(_cell_size(config, frame, radius) for radius in config.radii)
+        self.frame = frame
+        self.register_buffer("luma", torch.tensor(_LUMA if frame.channels == 3 else (1,), dtype=torch.int32))
+        self.register_buffer("bins", torch.from_numpy(uniform_bins()))
+        self.register_buffer("mirrored", torch.from_numpy(mirrored_bins()))
+
+    @property
+    def cells(self) -> int:
+        """Cells of a radius that are left."""
+        return self.rows * ((self.columns + 1) // 2 if self.mirror else self.columns)
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        """Crops uint8 ``(n, height, width, channels)`` to float ``(n, radii, cells, 59)`` in [0, 1]."""
+        grey = (crops.to(torch.int32) * self.luma).sum(dim=-1, dtype=torch.int32)
+        found = [self._histograms(grey, *settings) for settings in zip(self.radii, self.sizes, strict=True)]
+        return torch.stack(found, dim=1)
+
+    def _histograms(self, grey: torch.Tensor, radius: int, size: tuple[int, int]) -> torch.Tensor:
+        height, width = self.rows * size[0], self.columns * size[1]
+        top, left = (self.frame.height - height) // 2, (self.frame.width - width) // 2
+        middle = grey[:, top : top + height, left : left + width]
+        code = torch.zeros_like(middle)
+        for bit, (down, right) in enumerate(neighbours(radius)):
+            y, x = top + down, left + right
+            brighter = grey[:, y : y + height, x : x + width] >= middle
+            code = code + brighter.to(torch.int32) * (1 << bit)
+        place = self.bins[code.long()] + self._first_bins(self.rows, size[0], self.columns)[:, None]
+        place = place + self._first_bins(self.columns, size[1], 1)
+        # Not len(grey), which would be a constant of the exported model.
+        counts = torch.zeros(grey.shape[0], self.rows * self.columns * BINS, device=grey.device)
+        counts = counts.scatter_add(1, place.flatten(1), torch.ones_like(place, dtype=torch.float32).flatten(1))
+        roots = (counts / (size[0] * size[1])).sqrt().reshape(-1, self.rows, self.columns, BINS)
+        return self._halved(roots).flatten(1, 2) if self.mirror else roots.flatten(1, 2)
+
+    def _first_bins(self, cells: int, size: int, step: int) -> torch.Tensor:
+        """Where the histogram of the cell of each pixel along one axis begins."""
+        return torch.arange(cells, device=self.bins.device).repeat_interleave(size) * step * BINS
+
+    def _halved(self, roots: torch.Tensor) -> torch.Tensor:
+        half = (self.columns + 1) // 2
+        mirror_image = roots.flip(2)[:, :, :half][..., self.mirrored]
+        return (roots[:, :, :half] + mirror_image) / 2
+
+
+class PatternFeatures(nn.Module):
+    """The principal components of all histograms, those of a radius having the same ones in every cell.
+
+    Args:
+        histograms: Makes the histograms.
+        centre: float ``(radii, 1, 59)``, their mean.
+        basis: float ``(radii, 59, components)``.
+    """
+
+    def __init__(self, histograms: PatternHistograms, centre: torch.Tensor, basis: torch.Tensor) -> None:
+        super().__init__()
+        self.histograms = histograms
+        self.centre = nn.Parameter(centre, requires_grad=False)
+        self.basis = nn.Parameter(basis, requires_grad=False)
+        self.dim = len(histograms.radii) * histograms.cells * basis.shape[-1]
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        """Crops uint8 ``(n, height, width, channels)`` to float ``(n, radii × cells × components)``."""
+        components: torch.Tensor = (self.histograms(crops) - self.centre) @ self.basis
+        return components.flatten(1)
+
+
+def fit_features(histograms: PatternHistograms, found: torch.Tensor, components: int) -> PatternFeatures:
+    """The principal components of histograms; no label is used.
+
+    Args:
+        histograms: What made them.
+        found: float ``(n, radii, cells, 59)``, of training crops.
+        components: How many are kept.
+    """
+    single = found.transpose(0, 1).flatten(1, 2).double()
+    centre = single.mean(dim=1, keepdim=True)
+    _, directions = torch.linalg.eigh((single - centre).transpose(1, 2) @ (single - centre))
+    basis = directions.flip(-1)[..., :components]
+    return PatternFeatures(histograms, centre.float(), basis.float())
+
+
+def neighbours(radius: int) -> tuple[tuple[int, int], ...]:
+    """Where the eight neighbours lie, as pixels down and to the right, in the order of the bits of a pattern."""
+    slant = round(radius / 2**0.5)
+    east, south = (0, radius), (radius, 0)
+    half = (east, (slant, slant), south, (slant, -slant))
+    return (*half, *((-down, -right) for down, right in half))
+
+
+def uniform_bins() -> IntArray:
+    """The bin of each of the 256 patterns, int64: those with at most two changes around the circle have their own."""
+    codes = np.arange(_CODES)
+    changes = np.bitwise_count((codes ^ ((codes << 1 | codes >> 7) & 0xFF)).astype(np.uint8))
+    bins = np.full(_CODES, BINS - 1, np.int64)
+    bins[changes <= 2] = np.arange(BINS - 1)
+    return bins
+
+
+def mirrored_bins() -> IntArray:
+    """The bin of the patterns whose mirror images fall into each bin; int64 ``(59,)``."""
+    places = neighbours(1)
+    swapped = [places.index((down, -right)) for down, right in places]
+    codes = np.arange(_CODES)
+    mirrored = sum(((codes >> bit) & 1) << swapped[bit] for bit in range(_NEIGHBOURS))
+    bins = uniform_bins()
+    exchanged = np.empty(BINS, np.int64)
+    exchanged[bins] = bins[mirrored]
+    return exchanged
+
+
+def _cell_size(config: LocalPatterns, frame: Frame, radius: int) -> tuple[int, int]:
+    """Height and width of a cell in pixels."""
+    rows, columns = config.cells
+    size = (frame.height - 2 * radius) // rows, (frame.width - 2 * radius) // columns
+    if min(size) < 1:
+        raise ConfigError(
+            f"fusion.cells: a {frame.height}×{frame.width} crop has no {rows}×{columns} cells with radius {radius}.",
+            "Take fewer cells or a smaller radius, or enlarge frame.height and frame.width.",
+        )
+    return size

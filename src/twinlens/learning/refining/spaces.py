@@ -1,0 +1,151 @@
+"""Spaces in which features compare well, as torch modules that go into the exported model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+import torch
+from sklearn.decomposition import PCA
+from torch import nn
+from torch.nn.functional import normalize
+
+from twinlens.comparison import Cosine, Plda
+from twinlens.config.refinement import FittedMetric, PcaWhitening, TwoCovariance, WithinClassWhitening
+from twinlens.errors import TrainingError
+from twinlens.learning.refining.covariances import covariances, freedom, shrunk
+from twinlens.types import Float32Array, Float64Array, IntArray
+
+# Components whose variance is a smaller share of the first one's are rounding.
+_LEAST_VARIANCE = 1e-9
+# Even where nothing is to be shrunk: equal photos differ in no direction, and what they span has to be inverted.
+_LEAST_SHRINKAGE = 1e-6
+
+
+class Space(nn.Module):
+    """Principal components of variance 1; within classes, if fitted, whitened; and there, if fitted, PLDA's terms.
+
+    Every step is linear but for two normalisations of length, which make heavy tails Gaussian.
+
+    Args:
+        tensors: ``centre`` ``(D,)`` and ``basis`` ``(D, d)``; then ``middle`` ``(d,)`` and ``turn`` ``(d, d)``; then
+            ``scale`` and ``own``, ``(m,)`` each with m ≤ d.
+    """
+
+    def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
+        super().__init__()
+        self.steps = nn.ParameterDict({name: nn.Parameter(value, False) for name, value in tensors.items()})
+
+    @property
+    def comparison(self) -> Cosine | Plda:
+        """How what comes out is compared."""
+        return Plda() if "scale" in self.steps else Cosine()
+
+    @property
+    def dim(self) -> int:
+        """Dimension of what comes out."""
+        if "scale" in self.steps:
+            return len(self._step("scale")) + 1
+        return self._step("basis").shape[1]
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Take features float ``(n, D)`` to ``(n, dim)``."""
+        vectors = (features.float() - self._step("centre")) @ self._step("basis")
+        if "turn" not in self.steps:
+            return vectors
+        vectors = (normalize(vectors) - self._step("middle")) @ self._step("turn")
+        if "scale" not in self.steps:
+            return vectors
+        scale, own = self._step("scale"), self._step("own")
+        kept = (normalize(vectors) * vectors.shape[1] ** 0.5)[:, : len(scale)]
+        return torch.cat([kept * scale, kept.square() @ own[:, None]], dim=1)
+
+    def _step(self, name: str) -> torch.Tensor:
+        tensor: torch.Tensor = self.steps[name]
+        return tensor
+
+
+class Candidate(NamedTuple):
+    """A space that may be chosen.
+
+    Attributes:
+        space: The space.
+        dims: Its principal components.
+        shrinkage: Of the covariance within classes; none where that is not needed.
+    """
+
+    space: Space
+    dims: int
+    shrinkage: float | None
+
+
+def candidates(features: Float32Array, labels: IntArray, config: FittedMetric, seed: int) -> Iterator[Candidate]:
+    """Fit a space for every number of dimensions and every shrinkage of ``config``.
+
+    Args:
+        features: float32 ``(n, D)``, of training photos.
+        labels: int64 ``(n,)``, the class of each as far as the setting lets one know, from 0 without gaps.
+        config: What is fitted. Numbers of dimensions that the photos do not allow are lowered to what they do.
+        seed: Equal seeds give equal spaces.
+
+    Raises:
+        TrainingError: The photos are too few, or all alike.
+    """
+    most = min(features.shape[1], len(features) - 1)
+    if not isinstance(config, PcaWhitening):
+        most = min(most, max(1, freedom(labels) // 2))  # as many directions again keep their variance from being luck
+    centre, basis = _principal(features, min(most, max(config.dims)), seed)
+    vectors = (features - centre) @ basis
+    for dims in sorted({min(dims, basis.shape[1]) for dims in config.dims}):
+        first = {"centre": centre, "basis": basis[:, :dims]}
+        if isinstance(config, PcaWhitening):
+            yield Candidate(_space(first), dims, None)
+            continue
+        unit = vectors[:, :dims] / np.linalg.norm(vectors[:, :dims], axis=1, keepdims=True).clip(1e-12)
+        for share in config.shrinkage:
+            yield Candidate(_space(first | _fitted(unit, labels, config, share)), dims, share)
+
+
+def _principal(features: Float32Array, dims: int, seed: int) -> tuple[Float64Array, Float64Array]:
+    """Mean ``(D,)`` and principal directions ``(D, d)``, scaled so that components have variance 1."""
+    found = PCA(dims, random_state=seed).fit(features)
+    variance = np.asarray(found.explained_variance_, np.float64)
+    kept = variance > _LEAST_VARIANCE * variance[0]
+    if not variance[0] > 0 or not kept.any():
+        raise TrainingError("All training photos have the same features.", "Look at the photos, or train a network.")
+    basis = np.asarray(found.components_, np.float64)[kept].T / np.sqrt(variance[kept])
+    return np.asarray(found.mean_, np.float64), basis
+
+
+def _fitted(
+    vectors: Float64Array, labels: IntArray, config: WithinClassWhitening | TwoCovariance, share: float
+) -> dict[str, Float64Array]:
+    within, between = covariances(vectors, labels)
+    within = shrunk(within, max(share, _LEAST_SHRINKAGE))
+    middle = vectors.mean(axis=0)
+    if isinstance(config, WithinClassWhitening):
+        variance, turn = scipy.linalg.eigh(within)
+        return {"middle": middle, "turn": turn / np.sqrt(variance)}
+    return {"middle": middle, **_plda(within, between)}
+
+
+def _plda(within: Float64Array, between: Float64Array) -> dict[str, Float64Array]:
+    """Where the covariance within is 1 and that between diagonal, ψ: what a dimension gives to the log-ratio.
+
+    Of two photos x and y that is ``ψ/(1 + 2ψ) · (xy − ½ ψ/(1 + ψ) · (x² + y²))``, up to a constant.
+    """
+    scatter, turn = scipy.linalg.eigh(between, within)
+    scatter, turn = scatter[::-1], turn[:, ::-1]
+    psi = scatter[scatter > 0]
+    if len(psi) == 0:
+        raise TrainingError(
+            "Photos of two classes differ no more than photos of one.", "The network or the descriptors tell nothing."
+        )
+    weight = psi / (1 + 2 * psi)
+    return {"turn": turn, "scale": np.sqrt(weight), "own": weight * psi / (1 + psi) / 2}
+
+
+def _space(arrays: dict[str, Float64Array]) -> Space:
+    return Space({name: torch.from_numpy(array.astype(np.float32, order="C")) for name, array in arrays.items()}).eval()

@@ -1,0 +1,65 @@
+"""A refined model as a file beside the weights of its network, so that it can be had back in torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from twinlens.comparison import Comparison
+from twinlens.config import Config
+from twinlens.config.refinement import LocalPatterns
+from twinlens.learning.checkpoints import SafetensorsIO
+from twinlens.learning.descriptors.lbp import PatternFeatures, PatternHistograms
+from twinlens.learning.networks import Twin
+from twinlens.learning.refining.model import Joined, Model, Part
+from twinlens.learning.refining.spaces import Space
+
+
+def save_refined(path: Path, model: Model) -> None:
+    """Write what was fitted on top of a network; the network's own weights are left out.
+
+    Raises:
+        RunError: It cannot be written.
+    """
+    joined = isinstance(model, Joined)
+    parts = list(model.parts) if isinstance(model, Joined) else [model]
+    tree = {"weights": list(model.weights) if joined else [1.0], "parts": [_dump(part) for part in parts]}
+    SafetensorsIO().save_checkpoint(tree, path)
+
+
+def load_refined(path: Path, twin: Twin, comparison: Comparison, config: Config) -> Model:
+    """The model that :func:`save_refined` wrote, in evaluation mode.
+
+    Args:
+        path: The file.
+        twin: The network that it was fitted on.
+        comparison: How the network's own embeddings are compared.
+        config: Of the run.
+
+    Raises:
+        RunError: The file is missing or broken.
+    """
+    tree = SafetensorsIO().load_checkpoint(path)
+    parts = [_load(part, twin, comparison, config) for part in tree["parts"]]
+    model: Model = parts[0] if len(parts) == 1 else Joined(parts, tree["weights"])
+    return model.eval()
+
+
+def _dump(part: Part) -> dict[str, Any]:
+    features = part.features
+    return {
+        "space": None if part.space is None else dict(part.space.steps),
+        "patterns": [features.centre, features.basis] if isinstance(features, PatternFeatures) else None,
+    }
+
+
+def _load(tree: dict[str, Any], twin: Twin, comparison: Comparison, config: Config) -> Part:
+    space = None if tree["space"] is None else Space(tree["space"])
+    features: Twin | PatternFeatures = twin
+    if tree["patterns"] is not None:
+        assert isinstance(config.fusion, LocalPatterns)
+        histograms = PatternHistograms(config.fusion, config.frame, config.inference.flip)
+        features = PatternFeatures(histograms, *(torch.as_tensor(tensor) for tensor in tree["patterns"]))
+    return Part(features, space, comparison if space is None else space.comparison)
