@@ -1,6 +1,7 @@
 """``twinlens gallery`` as it is typed: what it says, its status, and what it leaves behind."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,11 +46,22 @@ def gallery(*arguments: str) -> Result:
     return RUN.invoke(app, ["gallery", *arguments])
 
 
+@pytest.fixture(scope="module")
+def three(model: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a gallery with three people, and of their photos."""
+    folder = tmp_path_factory.mktemp("three")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("TWINLENS_GALLERY", "people.db")
+        for subject, name in enumerate(("Ann", "Bo", "Cy")):
+            assert gallery("enrol", name, picture(subject), picture(subject, 1), "--model", model).exit_code == 0
+    return folder
+
+
 @pytest.fixture
-def enrolled(model: str) -> None:
-    """Three people."""
-    for subject, name in enumerate(("Ann", "Bo", "Cy")):
-        assert gallery("enrol", name, picture(subject), picture(subject, 1), "--model", model).exit_code == 0
+def enrolled(three: Path, tmp_path: Path) -> None:
+    """Three people, in a gallery of one's own."""
+    shutil.copytree(three, tmp_path, dirs_exist_ok=True)
 
 
 def test_the_first_steps(model: str) -> None:

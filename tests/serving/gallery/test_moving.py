@@ -149,11 +149,12 @@ def test_what_was_exported_is_found_elsewhere(
         assert abs(Cosine().pairs(own[None], vectors[0][None])[0]) < 0.4  # unlinkable
 
 
-def test_a_passphrase_seals_as_well(gallery: Gallery, tmp_path: Path, verifier: Verifier) -> None:
-    enrol_some(gallery, 1)
-    with pytest.raises(ConfigError, match="The passphrase has 5 characters"):
-        gallery.export(tmp_path / "short", "short")
-    gallery.export(tmp_path / "export", PASSPHRASE)
+def test_a_passphrase_seals_as_well(tmp_path: Path, verifier: Verifier) -> None:
+    with Gallery.open(tmp_path / "g.db", verifier, create=True) as gallery:
+        enrol_some(gallery, 1)
+        with pytest.raises(ConfigError, match="The passphrase has 5 characters"):
+            gallery.export(tmp_path / "short", "short")
+        gallery.export(tmp_path / "export", PASSPHRASE)
     with Gallery.open(tmp_path / "other.db", verifier, create=True) as other:
         with pytest.raises(GalleryError, match="the passphrase is a wrong one, or the file was cut off or changed"):
             other.import_(tmp_path / "export", PASSPHRASE + "!")

@@ -128,6 +128,7 @@ class IndexSearch:
         with self._lock:
             if self._version == 0:
                 self._version = self._store.version()
+                self._vault.refuse_replaced()  # later, changes tell of that
                 self._count()
             for opened, changes in self._vault.changes(self._version):
                 if changes.anew or changes.removed:

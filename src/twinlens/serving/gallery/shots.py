@@ -55,7 +55,7 @@ def read_shots(
         ImageError: A photo cannot be read, or a face is missing or not clear.
         ConfigError: There are no photos, or not as many names.
     """
-    called = [_name(photo, number) for number, photo in enumerate(photos, start=1)] if names is None else names
+    called = [_name(photos, number) for number in range(len(photos))] if names is None else names
     if not photos or len(called) != len(photos):
         raise ConfigError(
             f"There are {len(photos)} photos and {len(called)} names.", "Give photos, and a name of each."
@@ -73,5 +73,8 @@ def read_shots(
     )
 
 
-def _name(photo: Photo, number: int) -> str:
-    return str(photo) if isinstance(photo, str | Path) else f"Photo {number}"
+def _name(photos: Sequence[Photo], number: int) -> str:
+    photo = photos[number]
+    if isinstance(photo, str | Path):
+        return str(photo)
+    return "The photo" if len(photos) == 1 else f"Photo {number + 1}"
