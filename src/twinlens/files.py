@@ -20,8 +20,12 @@ _NO_PLACE = (errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.ENOTDIR
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes if not.
+
+    Args:
+        path: Where the file is to be.
+        mode: Who may read and write it.
 
     Raises:
         TwinlensError: The disk is full, or nothing can be written there.
@@ -33,7 +37,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            temporary.chmod(0o644)
+            temporary.chmod(mode)
             _sync(temporary)
             temporary.replace(path)
         finally:

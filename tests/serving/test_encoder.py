@@ -176,7 +176,25 @@ def test_missing_model_is_refused(tmp_path: Path) -> None:
 
 def test_model_that_changed_under_a_bundle_is_refused(bundle: Bundle) -> None:
     bundle.model.write_bytes(linear_model(dim=DIM + 1))
-    with pytest.raises(BundleError, match="The model maps"):
+    with pytest.raises(BundleError, match="was changed after it was verified"):
         load_encoder(bundle)
     with pytest.raises(BundleError, match="is not the model its manifest describes"):
         read_bundle(bundle.folder)
+
+
+def test_what_a_model_would_read_besides_itself_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fingerprint does not cover it, so it could be changed, or be any file that the model's maker names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights").write_bytes(WEIGHTS.tobytes())
+    model = onnx.load_from_string(linear_model())
+    (weights,) = model.graph.initializer
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    place = weights.external_data.add()
+    place.key = "location"
+    for place.value in ("weights", "./weights", "../" + tmp_path.name + "/weights", str(tmp_path / "weights")):
+        content = model.SerializeToString()
+        (tmp_path / "model.onnx").write_bytes(content)
+        for given in (content, tmp_path / "model.onnx", Path("model.onnx")):
+            with pytest.raises(BundleError, match="no ONNX model that can be run: .*[Ee]xternal data"):
+                OnnxEncoder(given, SHAPE, DIM)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,8 +32,10 @@ class OnnxEncoder:
     def __init__(self, model: Path | bytes, shape: tuple[int, int, int], dim: int, threads: int | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or usable_cores()
-        content = model if isinstance(model, bytes) else str(model)
+        # What a model would read besides itself is not covered by its fingerprint, so it finds nothing.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         try:
+            content = model if isinstance(model, bytes) else model.read_bytes()
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a dozen exceptions without a common base
             name = "The model" if isinstance(model, bytes) else str(model)
@@ -83,6 +87,9 @@ def load_encoder(bundle: Bundle, threads: int | None = None) -> OnnxEncoder:
     """The encoder of a verified bundle.
 
     Raises:
-        BundleError: As :class:`OnnxEncoder`.
+        BundleError: As :class:`OnnxEncoder`, or the model was changed since it was verified.
     """
-    return OnnxEncoder(bundle.model, bundle.manifest.frame.shape, bundle.manifest.dim, threads)
+    content = bundle.model.read_bytes()
+    if hashlib.sha256(content).hexdigest() != bundle.manifest.model_sha256:
+        raise BundleError(f"{bundle.model} was changed after it was verified.", "Export the model again.")
+    return OnnxEncoder(content, bundle.manifest.frame.shape, bundle.manifest.dim, threads)

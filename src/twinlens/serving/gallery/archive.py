@@ -96,7 +96,7 @@ def write_archive(path: Path, header: ArchiveHeader, secret: Secret, templates: 
         raise GalleryError(f"There is something at {path} already.", "Choose another path.")
     line = header.model_dump_json().encode() + b"\n"
     seal, number = _seal(header, secret), 0
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    with whole_file(path, mode=0o600) as temporary, temporary.open("wb") as file:
         file.write(_MAGIC + line)
         for number, template in enumerate(templates, start=1):
             _write_frame(file, seal.close(_packed(template), _bound(line, number, last=False)))

@@ -230,10 +230,11 @@ class Gallery:
         return access.copy_vault(self._vault, address)
 
     def audit(
-        self, *, verify: bool = False, since: int = 0, last: int | None = None, noted: tuple[int, str] | None = None
-    ) -> values.AuditReport:
+        self, *, verify: bool = False, since: int = 0, most: int | None = None, last: int | None = None,
+        noted: tuple[int, str] | None = None,
+    ) -> values.AuditReport:  # fmt: skip
         """Who did what; see :func:`logbook.read_log`."""
-        return logbook.read_log(self._vault, verify=verify, since=since, last=last, noted=noted)
+        return logbook.read_log(self._vault, verify=verify, since=since, most=most, last=last, noted=noted)
 
     def close(self) -> None:
         """Let go of files and connections, for all who act on the gallery."""

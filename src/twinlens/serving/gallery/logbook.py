@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from twinlens.progress import track
@@ -18,7 +19,13 @@ _REMOVING = ("remove", "expire")
 
 
 def read_log(
-    vault: Vault, *, verify: bool, since: int = 0, last: int | None = None, noted: tuple[int, str] | None = None
+    vault: Vault,
+    *,
+    verify: bool,
+    since: int = 0,
+    most: int | None = None,
+    last: int | None = None,
+    noted: tuple[int, str] | None = None,
 ) -> AuditReport:
     """The log of a gallery.
 
@@ -26,18 +33,28 @@ def read_log(
         vault: The gallery.
         verify: Whether each entry is to be verified, and the templates that are there to be held against the log.
         since: Leave out the entries up to this number.
-        last: Give only so many of the newest entries.
+        most: Give only so many of the entries after that.
+        last: Give only so many of the newest of these.
         noted: Number and digest of an entry that somebody noted elsewhere; it must still be there.
     """
-    entries: deque[AuditEntry] = deque(vault.store.audit(since), maxlen=last)
+    entries: deque[AuditEntry] = deque(islice(vault.store.audit(since), most), maxlen=last)
     names = {vault.opened.auditor.pseudonym(subject_id): subject_id for subject_id in vault.store.subjects()}
-    newest = next(iter(deque(entries or vault.store.audit(), maxlen=1)), None)
+    newest = _newest(vault)
     return AuditReport(
         lines=tuple(_line(entry, names) for entry in entries),
         entries=newest.number if newest else 0,
         head=newest.digest if newest else NOTHING_BEFORE,
         check=_check(vault, noted) if verify or noted else None,
     )
+
+
+def _newest(vault: Vault) -> AuditEntry | None:
+    """The last entry, found without reading all before it, of which there may be millions."""
+    newest, step = next(vault.store.audit(), None), 1
+    while newest is not None and step > 0:
+        further = next(vault.store.audit(newest.number + step - 1), None)
+        newest, step = (newest, step // 2) if further is None else (further, 2 * step)
+    return newest
 
 
 def _check(vault: Vault, noted: tuple[int, str] | None) -> AuditCheck:

@@ -12,6 +12,14 @@ from twinlens.errors import GalleryError
 
 _SCHEMES = ("postgresql://", "postgres://")
 _SCHEMA = "twinlens"
+# Seconds until a server that has vanished without a word is given up; the system's own patience is hours.
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class PostgresAddress:
                 f"The address {self.shown} cannot be read.",
                 "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and %40, %2F, %20 for @, / and a space.",
             ) from None
-        return {"connect_timeout": 10, "application_name": "twinlens", **given}
+        return {"application_name": "twinlens", **_PATIENCE, **given}
 
 
 def is_dsn(address: str | Path) -> bool:

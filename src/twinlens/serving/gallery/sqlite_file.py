@@ -154,7 +154,11 @@ def made(path: Path) -> Iterator[sqlite3.Connection]:
     with plain_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # What is biometric concerns its owner alone, and SQLite gives its other files the mode of this one.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.fchmod(handle, 0o600)  # also if somebody has put an empty file there
+        finally:
+            os.close(handle)
     with plain_errors(path):
         connection = _connected(path)
         try:

@@ -7,6 +7,8 @@ import unicodedata
 from twinlens.errors import ConfigError, UnknownSubjectError
 
 _LONGEST = 128
+# Stands for what is no text, so that different names would be one.
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 def subject_name(text: str) -> str:
@@ -19,7 +21,7 @@ def subject_name(text: str) -> str:
         ConfigError: It is no such name.
     """
     name = unicodedata.normalize("NFC", text)
-    if not name or name != name.strip() or len(name) > _LONGEST or not name.isprintable():
+    if not name or name != name.strip() or len(name) > _LONGEST or not name.isprintable() or _UNREADABLE in name:
         raise ConfigError(
             f"{text[:_LONGEST]!r} cannot be the name of a subject.",
             f"Give 1 to {_LONGEST} characters that can be seen, and spaces only between them.",

@@ -23,7 +23,7 @@ class Terms:
         allow_duplicate: Whether a photo may look like somebody else who is enrolled.
 
     Raises:
-        ConfigError: A note is too long, or the time of expiry has no time zone or is over.
+        ConfigError: A note is too long, or the time of expiry has no time zone, is over or will never be.
     """
 
     consent: str = ""
@@ -41,5 +41,9 @@ class Terms:
             return
         if self.expires_at.tzinfo is None:
             raise ConfigError(f"{self.expires_at} has no time zone.", "Give one, such as UTC.")
+        try:
+            self.expires_at.astimezone(UTC)
+        except OverflowError as error:
+            raise ConfigError(f"{self.expires_at} is beyond the end of time.", "Leave it out.") from error
         if self.expires_at <= datetime.now(UTC):
             raise ConfigError(f"{self.expires_at:%Y-%m-%d %H:%M} is over.", "Give a time to come.")

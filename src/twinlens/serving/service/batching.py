@@ -83,14 +83,16 @@ class BatchingEncoder:
         try:
             crops = batch[0].crops if len(batch) == 1 else np.concatenate([order.crops for order in batch])
             embeddings = self._encoder(crops)
-        except Exception as error:
+            if len(embeddings) != len(crops):
+                raise ValueError(f"{len(crops)} crops gave {len(embeddings)} embeddings")
+            self._observe(len(crops))
+        except Exception as error:  # the thread must outlive whatever it is, as nobody would be answered any more
             if len(batch) == 1:
                 batch[0].embeddings.set_exception(error)
                 return
             for order in batch:
                 self._embed([order])
             return
-        self._observe(len(crops))
         ends = np.cumsum([len(order.crops) for order in batch])
         for order, part in zip(batch, np.split(embeddings, ends[:-1]), strict=True):
             order.embeddings.set_result(part)

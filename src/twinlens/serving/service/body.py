@@ -7,6 +7,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
+from fastapi import UploadFile
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
@@ -102,9 +103,12 @@ class PhotoRequest(Request):
         Raises:
             HTTPException: 415, 400 or 422: it is no form, broken, or has a field that means nothing.
         """
-        kind, _ = parse_options_header(self.headers.get("content-type"))
+        kind, parameters = parse_options_header(self.headers.get("content-type"))
         if kind != b"multipart/form-data":
             raise HTTPException(415, "The request is no form with files, multipart/form-data")
+        # Python looks for a module of each encoding that it is asked for, and never forgets that there was none.
+        if parameters.get(b"charset", b"utf-8").lower() != b"utf-8":
+            raise HTTPException(415, "The form is not in UTF-8")
         try:
             form = await _InMemory(
                 self.headers,
@@ -120,6 +124,15 @@ class PhotoRequest(Request):
             await form.close()
             raise HTTPException(422, f"There is no field {unknown[0]!r:.80}, but {', '.join(sorted(self._fields))}")
         return form
+
+
+async def contents(*photos: UploadFile) -> tuple[bytes, ...]:
+    """What was sent as photos, which the form gives up: a request that waits has its photos in memory once."""
+    taken = []
+    for photo in photos:
+        taken.append(await photo.read())
+        await photo.close()
+    return tuple(taken)
 
 
 class _InMemory(MultiPartParser):

@@ -32,7 +32,7 @@ class JsonFormatter(logging.Formatter):
         content |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
             content |= described(record.exc_info[1])
-        return json.dumps(content, ensure_ascii=False)
+        return json.dumps(content)  # in ASCII: some characters beyond it end lines, or speak to terminals
 
 
 def described(error: BaseException) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from twinlens.serving.service.settings import ServiceSettings
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-# Headers by which a proxy says for whom it asks.
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+# Headers by which a proxy says that it is one; also all that begin with x-forwarded-.
+_OF_PROXIES = ("forwarded", "via", "x-real-ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _refuse_strangers(request: Request) -> None:
     """Refuse what does not come from this machine, or comes from a web page that a browser on it shows."""
     headers = request.headers
     local = request.client is not None and _is_local(request.client.host) and _is_local(_host_name(headers))
-    forwarded = any(name in headers for name in _FORWARDED)
+    forwarded = any(name in _OF_PROXIES or name.startswith("x-forwarded-") for name in headers)
     from_a_page = headers.get("sec-fetch-site", "none") not in ("none", "same-origin") or not _of_same_origin(headers)
     if not local or forwarded or from_a_page:
         raise RefusalError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # Who the audit log says it was.
 _ACTOR = "service"
 _AGAIN = {"Retry-After": "1"}
+# Seconds for which it is believed that the gallery is in reach, or is not.
+_FRESH = 1.0
 
 
 class Service:
@@ -52,6 +55,8 @@ class Service:
         self.stopping = False
         self._gallery = gallery
         self._requests = 0
+        self._look: asyncio.Task[None] | None = None
+        self._looked_at = 0.0
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -109,9 +114,20 @@ class Service:
         if self._gallery is None:
             return
         try:
-            await self.workers.run(self._gallery.check)
+            await asyncio.shield(self._look_at(self._gallery))
         except GalleryError as error:
             raise RefusalError(UNAVAILABLE, "The gallery is out of reach.", "See the log.", headers=_AGAIN) from error
+
+    def _look_at(self, gallery: Gallery) -> asyncio.Task[None]:
+        """A look whether the gallery is in reach: one for all who ask within a moment, as anybody may.
+
+        It has a thread of its own, so that it neither waits behind requests nor keeps them waiting.
+        """
+        if self._look is None or (self._look.done() and time.monotonic() - self._looked_at > _FRESH):
+            self._looked_at = time.monotonic()
+            self._look = asyncio.create_task(asyncio.to_thread(gallery.check))
+            self._look.add_done_callback(lambda look: look.cancelled() or look.exception())
+        return self._look
 
 
 def the_service(request: Request) -> Service:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twinlens.serving.decision import Verification
 from twinlens.serving.gallery.values import Identification
 from twinlens.serving.service import problems
+from twinlens.serving.service.body import contents
 from twinlens.serving.service.examples import IDENTIFICATION, VERIFICATION, answered
 from twinlens.serving.service.problems import documented
 from twinlens.serving.service.routes.verification import PHOTO_PROBLEMS
@@ -40,7 +41,7 @@ async def identify(
     aligned: IsAligned = False,
 ) -> Identification:
     """Say who of those enrolled is on a photo: the most similar subjects, or nobody."""
-    content = await photo.read()
+    (content,) = await contents(photo)
     return await service.workers.run(
         lambda: service.the_gallery(caller).identify(content, fpir=fpir, most=most, face=face, aligned=aligned)
     )
@@ -63,7 +64,7 @@ async def verify_subject(
     aligned: IsAligned = False,
 ) -> Verification:
     """Decide whether a photo shows a subject that is enrolled."""
-    content = await photo.read()
+    (content,) = await contents(photo)
     return await service.workers.run(
         lambda: service.the_gallery(caller).verify(
             subject_id, content, fmr=fmr, prior=prior, face=face, aligned=aligned

@@ -9,6 +9,7 @@ from fastapi import Form, Query
 from twinlens.serving.gallery.values import Enrolment
 from twinlens.serving.service import problems
 from twinlens.serving.service.answers import Removal, Subject, SubjectPage
+from twinlens.serving.service.body import contents
 from twinlens.serving.service.examples import ENROLMENT, SUBJECT, answered
 from twinlens.serving.service.problems import documented
 from twinlens.serving.service.routes.verification import PHOTO_PROBLEMS
@@ -50,12 +51,12 @@ async def enrol(
     aligned: IsAligned = False,
 ) -> Enrolment:
     """Make templates of photos of a subject: of all of them or, if one cannot be used, of none."""
-    contents = [await photo.read() for photo in photos]
+    taken = await contents(*photos)
     return await service.workers.run(
         lambda: service.the_gallery(caller).enrol(
             subject_id,
-            contents,
-            names=[f"Photo {number}" for number in range(1, len(contents) + 1)],
+            taken,
+            names=[f"Photo {number}" for number in range(1, len(taken) + 1)],
             consent=consent,
             source=source,
             expires_at=expires_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twinlens.serving.decision import Verification
 from twinlens.serving.service import problems
 from twinlens.serving.service.answers import Model, Models
+from twinlens.serving.service.body import contents
 from twinlens.serving.service.examples import VERIFICATION, answered
 from twinlens.serving.service.problems import documented
 from twinlens.serving.service.routing import ReadRoute, guarded_router
@@ -31,10 +32,10 @@ async def verify(
     aligned: IsAligned = False,
 ) -> Verification:
     """Decide whether two photos show the same subject."""
-    photos = await first.read(), await second.read()
+    photos = await contents(first, second)
     faces = (first_face, second_face)
     return await service.workers.run(
-        lambda: service.verifier.verify(*photos, fmr=fmr, prior=prior, faces=faces, aligned=aligned)
+        lambda: service.verifier.verify(photos[0], photos[1], fmr=fmr, prior=prior, faces=faces, aligned=aligned)
     )
 
 

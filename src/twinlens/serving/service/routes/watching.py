@@ -24,8 +24,7 @@ async def audit(
     verify: Annotated[bool, Query(description="Say whether the whole log is what was written.")] = False,
 ) -> AuditReport:
     """List who did what, in order."""
-    report = await service.workers.run(lambda: service.the_gallery(caller).audit(verify=verify, since=since))
-    return report.model_copy(update={"lines": report.lines[:limit]})
+    return await service.workers.run(lambda: service.the_gallery(caller).audit(verify=verify, since=since, most=limit))
 
 
 @metrics_router.get(
