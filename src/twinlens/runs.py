@@ -60,6 +60,11 @@ class Run:
         return self.checkpoints / "last.safetensors"
 
     @property
+    def refined(self) -> Path:
+        """What was fitted on top of the network; missing where nothing was."""
+        return self.checkpoints / "refined.safetensors"
+
+    @property
     def training(self) -> Path:
         """How the training went; there as soon as it has ended by itself."""
         return self.folder / "training.json"
@@ -165,18 +170,18 @@ def refuse_differences(there: Any, here: Any, what: object) -> None:
     Raises:
         RunError: They differ in something that makes another run.
     """
-    differences = list(_differences(there, here))
-    if differences:
+    found = list(differences(there, here))
+    if found:
         raise RunError(
-            f"{what} was started with another configuration: {'; '.join(differences[:_MOST_NAMED])}.",
+            f"{what} was started with another configuration: {'; '.join(found[:_MOST_NAMED])}.",
             "Choose another folder with --out.",
         )
 
 
-def _differences(there: Any, here: Any, key: str = "") -> Iterator[str]:
-    """In what two configurations differ, as far as it makes another run."""
+def differences(there: Any, here: Any, key: str = "") -> Iterator[str]:
+    """In what two configurations differ, as far as it makes another run, each as a part of a sentence."""
     if isinstance(there, dict) and isinstance(here, dict):
         for name in there | here:
-            yield from _differences(there.get(name), here.get(name), f"{key}.{name}" if key else name)
+            yield from differences(there.get(name), here.get(name), f"{key}.{name}" if key else name)
     elif there != here and key not in FREE_KEYS:
         yield f"{key} is {json.dumps(there)} there and {json.dumps(here)} here"

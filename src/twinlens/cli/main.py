@@ -19,6 +19,7 @@ from twinlens.cli import (
     gallery,
     keys,
     quickstart,
+    refine,
     report,
     results,
     serve,
@@ -74,6 +75,7 @@ def options(
 app.command("quickstart")(quickstart.quickstart)
 app.command("recipes")(train.recipes)
 app.command("train")(train.train)
+app.command("refine")(refine.refine)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)

@@ -10,7 +10,7 @@ from twinlens.data.describe import describe, lists_of
 from twinlens.data.leaks import refuse_seen
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
 from twinlens.evaluation.judge import Judge
-from twinlens.evaluation.result import Evaluation, Folds, Provenance, Result, TrainingSummary
+from twinlens.evaluation.result import Evaluation, Folds, Provenance, Refinement, Result, TrainingSummary
 from twinlens.evaluation.scoring import embed
 from twinlens.evaluation.thresholds import usual_points
 from twinlens.files import write_text
@@ -32,7 +32,13 @@ def bundle_judge(bundle: Bundle) -> Judge:
 
 
 def start_result(
-    run: Run, config: Config, prepared: Prepared, bundle: Bundle, encoder: Encoder, validation: Float32Array
+    run: Run,
+    config: Config,
+    prepared: Prepared,
+    bundle: Bundle,
+    encoder: Encoder,
+    validation: Float32Array,
+    refinement: Refinement | None,
 ) -> Result:
     """Write the result of a run that has just been trained; its test part has not been looked at.
 
@@ -43,6 +49,7 @@ def start_result(
         bundle: What the training ended in.
         encoder: The bundle's network.
         validation: Embeddings of the validation samples, which calibration needed already.
+        refinement: What was fitted on top of the network, if anything was.
     """
     training = bundle.manifest.training
     train = embed(encoder, prepared.store.crops, prepared.partition.train.samples)
@@ -63,6 +70,7 @@ def start_result(
         ),
         data=describe(prepared.partition, prepared.store, lists_of(config.data)),
         training=TrainingSummary.model_validate_json(run.training.read_bytes()),
+        refinement=refinement,
         calibration=bundle.manifest.calibration,
         operating_points=usual_points(bundle.manifest.operating_points),
         train=_judge(run, "train", config, prepared, bundle, train),

@@ -21,6 +21,7 @@ from twinlens.runs import Run, find_run, is_follower
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.workflow.predecessors import Predecessors, find_predecessors, inherit, teacher_embeddings
 from twinlens.workflow.preparation import Prepared, prepare
+from twinlens.workflow.refinement import refined
 from twinlens.workflow.result import start_result
 from twinlens.workflow.sizing import resolve_aloud, warn_of_too_little
 
@@ -93,12 +94,13 @@ def _write_bundle(
     from twinlens.learning.export import TorchEncoder, refuse_disparity, to_onnx
 
     validation, crops = prepared.partition.validation, prepared.store.crops
-    model = to_onnx(module.twin, config.frame.shape)
-    encoder = OnnxEncoder(model, config.frame.shape, module.twin.dim)
+    final, refinement = refined(module, config, prepared, run)
+    model = to_onnx(final, config.frame.shape)
+    encoder = OnnxEncoder(model, config.frame.shape, final.dim)
     sample = np.ascontiguousarray(crops[validation.samples[:_PARITY_CROPS]])
-    difference = refuse_disparity(TorchEncoder(module.twin), encoder, sample, _PARITY_BOUND)
+    difference = refuse_disparity(TorchEncoder(final), encoder, sample, _PARITY_BOUND)
     run.log(f"exported; embeddings differ from the trained network's by at most {difference:.1e}")
-    comparison = module.objective.comparison()
+    comparison = final.comparison
     embeddings = embed(encoder, crops, validation.samples)
     judge, points, tail = calibrate(
         embeddings,
@@ -112,7 +114,7 @@ def _write_bundle(
     manifest = Manifest(
         name=config.name,
         frame=config.frame,
-        dim=module.twin.dim,
+        dim=final.dim,
         comparison=comparison,
         threshold=judge.threshold,
         calibration=judge.calibration,
@@ -121,7 +123,7 @@ def _write_bundle(
         training=inherit(_training(config, prepared.partition, run.origin().commit), predecessors),
     )
     bundle = write_bundle(run.bundle, model, manifest)
-    start_result(run, config, prepared, bundle, encoder, embeddings)
+    start_result(run, config, prepared, bundle, encoder, embeddings, refinement)
 
 
 def _training(config: Config, partition: Partition, commit: str) -> Training:

@@ -23,9 +23,8 @@ def save_refined(path: Path, model: Model) -> None:
     Raises:
         RunError: It cannot be written.
     """
-    joined = isinstance(model, Joined)
-    parts = list(model.parts) if isinstance(model, Joined) else [model]
-    tree = {"weights": list(model.weights) if joined else [1.0], "parts": [_dump(part) for part in parts]}
+    parts, weights = (model.parts, model.weights) if isinstance(model, Joined) else ((model,), (1.0,))
+    tree = {"weights": weights, "parts": [_dump(part) for part in parts if isinstance(part, Part)]}
     SafetensorsIO().save_checkpoint(tree, path)
 
 
