@@ -114,6 +114,8 @@ def test_what_is_nearly_sure_is_not_called_sure() -> None:
     (_, sure) = decision_lines(found)
     assert "over 99.9\u00a0% at a prior" in sure
     assert "between 99.9\u00a0% and over 99.9\u00a0%" in sure
+    surer = found.model_copy(update={"probability": Probability(value=0.99999, low=0.9999, high=0.999999)})
+    assert decision_lines(surer)[1].startswith("Match probability: over 99.9\u00a0% at a prior of 50\u00a0%; ")
     unlike = found.model_copy(update={"probability": Probability(value=1e-9, low=None, high=None)})
     assert "under 0.1\u00a0% at a prior of 50\u00a0%;" in decision_lines(unlike)[1]
 

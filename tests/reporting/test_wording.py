@@ -10,6 +10,7 @@ from twinlens.reporting.wording import (
     percent_interval,
     points,
     points_span,
+    probability,
     rate,
 )
 from twinlens.types import Interval
@@ -69,3 +70,11 @@ def test_differences_of_shares_are_points() -> None:
 @pytest.mark.parametrize(("words", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
 def test_lists_end_with_and(words: list[str], text: str) -> None:
     assert listing(words) == text
+
+
+def test_a_probability_is_never_0_and_never_1() -> None:
+    assert probability(0.7012) == "70.1\u00a0%"
+    assert probability(0.9994) == "99.9\u00a0%"
+    assert probability(0.9996) == probability(1 - 1e-12) == "over 99.9\u00a0%"
+    assert probability(0.0004) == probability(1e-12) == "under 0.1\u00a0%"
+    assert probability(0.0006) == "0.1\u00a0%"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twinlens.evaluation.result import NOTHING_MATCHES
-from twinlens.reporting.wording import decimal, duration, percent, rate
+from twinlens.reporting.wording import decimal, duration, probability, rate
 from twinlens.serving.decision import Decision, Verification
 
 
@@ -26,19 +26,13 @@ def decision_lines(found: Decision) -> list[str]:
     """A decision in words, and how sure it is."""
     at = "even odds" if found.fmr is None else f"a false match rate of {rate(found.fmr)}"
     limit = "beyond every score" if found.threshold == NOTHING_MATCHES else f"{decimal(found.threshold)} ({at})"
-    probability = found.probability
-    sure = f"{_bounded(probability.value)} at a prior of {rate(found.prior)}"
-    if probability.low is not None and probability.high is not None:
-        sure += f", between {_bounded(probability.low)} and {_bounded(probability.high)}"
+    chance = found.probability
+    sure = f"{probability(chance.value)} at a prior of {rate(found.prior)}"
+    if chance.low is not None and chance.high is not None:
+        low, high = probability(chance.low), probability(chance.high)
+        if low != high:  # else both ends are as near to certain as is ever said
+            sure += f", between {low} and {high}"
     return [
         f"{'Match' if found.is_match else 'No match'}: score {decimal(found.score)}, threshold {limit}",
         f"Match probability: {sure}; likelihood ratio {found.likelihood_ratio:.3g}",
     ]
-
-
-def _bounded(probability: float) -> str:
-    """A probability, which is never 0 and never 1."""
-    text = percent(probability)
-    if text == percent(1):
-        return f"over {percent(0.999)}"
-    return f"under {percent(0.001)}" if text == percent(0) else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twinlens.evaluation.result import NOTHING_MATCHES
 from twinlens.explaining.decision import ExplainedDecision, PhotoExplanation, Spot
-from twinlens.reporting.wording import decimal, percent
+from twinlens.reporting.wording import decimal, percent, probability
 
 # Parts of a photo that are named; what is left over is little.
 _NAMED = 3
@@ -20,7 +20,7 @@ def figures(decision: ExplainedDecision) -> str:
     threshold = "beyond every score" if decision.threshold == NOTHING_MATCHES else decimal(decision.threshold, 2)
     return (
         f"score {decimal(decision.score, 2)}, threshold {threshold}, "
-        f"match probability {percent(decision.probability)} at a prior of {percent(decision.prior, 0)}"
+        f"match probability {probability(decision.probability)} at a prior of {percent(decision.prior, 0)}"
     )
 
 

@@ -14,6 +14,14 @@ def percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f}{_SPACE}%"
 
 
+def probability(value: float) -> str:
+    """A probability, which is never 0 and never 1: ``0.7012`` as ``70.1 %``, ``0.99999`` as ``over 99.9 %``."""
+    text = percent(value)
+    if text == percent(1):
+        return f"over {percent(0.999)}"
+    return f"under {percent(0.001)}" if text == percent(0) else text
+
+
 def percent_span(interval: Interval, digits: int = 1) -> str:
     """The ends of an interval of shares, as ``67.2 % to 72.9 %``."""
     return f"{percent(interval.low, digits)} to {percent(interval.high, digits)}"
