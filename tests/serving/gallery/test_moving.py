@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.serving.gallery.made import Place
@@ -11,6 +12,7 @@ from tests.serving.gallery.people import KEY, enrol_some, pattern_verifier, phot
 from twinlens.comparison import Comparison, Cosine, WeightedL1
 from twinlens.errors import ConfigError, GalleryError, TwinlensError
 from twinlens.serving.gallery import access, keys
+from twinlens.serving.gallery.archive import new_header, write_archive
 from twinlens.serving.gallery.gallery import Gallery
 from twinlens.serving.gallery.keys import Key
 from twinlens.serving.gallery.values import Candidate
@@ -211,6 +213,29 @@ def test_what_is_no_export_is_refused(gallery: Gallery, tmp_path: Path, content:
         gallery.import_(tmp_path / "file", KEY)
     with pytest.raises(GalleryError, match="cannot be read"):
         gallery.import_(tmp_path / "missing", KEY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject_id": "a\nb"},
+        {"embedding": np.zeros(3, np.float32)},
+        {"embedding": np.full(144, np.nan, np.float32)},
+    ],
+    ids=str,
+)
+def test_who_knows_the_passphrase_cannot_smuggle_anything_in(
+    gallery: Gallery, tmp_path: Path, change: dict[str, object]
+) -> None:
+    enrol_some(gallery, 1)
+    (template,) = gallery._vault.templates()
+    of = gallery._vault.opened.header
+    header = new_header(KEY, model=of.model, fingerprint=of.fingerprint, dim=of.dim, exported_at=template.enrolled_at)
+    forged = replace(template, **{"template_id": "0" * 32, **change})  # type: ignore[arg-type]
+    assert write_archive(tmp_path / "forged", header, KEY, [forged]) == 1
+    with pytest.raises(GalleryError, match="forged holds something else than templates"):
+        gallery.import_(tmp_path / "forged", KEY)
+    assert gallery.stats().templates == 1
 
 
 def test_an_export_of_another_model_is_refused(archive: Path, tmp_path: Path) -> None:

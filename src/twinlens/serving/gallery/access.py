@@ -146,6 +146,28 @@ def copy_vault(vault: Vault, address: str | Path) -> int:
     return copied
 
 
+def change_key(vault: Vault, address: str | Path, key: Key | None) -> None:
+    """Give a gallery another key: the one that is given, or a new one in place of that beside the gallery's file.
+
+    Interrupted at any moment, a gallery whose key lies beside it opens all the same: the next one to open it finds
+    which of the two keys it has.
+
+    Raises:
+        GalleryError: No key is given, and none lies beside it; or another process has changed the gallery meanwhile.
+    """
+    if key is not None:
+        rekey(vault, key)
+        return
+    path = gallery_file(address)
+    if path is None or not key_beside(path).exists():
+        raise GalleryError(
+            f"No key lies beside the gallery {vault.name}, which could be changed there.",
+            "Make one with twinlens gallery new-key --out FILE, and give it with --new-key-file FILE.",
+        )
+    rekey(vault, next_key(path))
+    put_in_force(path)
+
+
 def _fitting_key(address: str | Path, header: Header) -> Key:
     """The key that is found; where a change of keys was interrupted after the gallery had the new one, that."""
     path = gallery_file(address)
@@ -165,21 +187,3 @@ def _no_key(address: str | Path) -> GalleryError:
         f"There is no key for the gallery {shown_address(address)}.",
         f"Put it in ${KEY}, or in a file that ${KEY_FILE} or --key-file names; a new one: twinlens gallery new-key.",
     )
-
-
-def give_next_key(vault: Vault, address: str | Path) -> None:
-    """Give a gallery's file, whose key lies beside it, another key in its place.
-
-    Interrupted at any moment, the gallery opens all the same: the next one to open it finds which of the keys it has.
-
-    Raises:
-        GalleryError: No key lies beside it.
-    """
-    path = gallery_file(address)
-    if path is None or not key_beside(path).exists():
-        raise GalleryError(
-            f"No key lies beside the gallery {vault.name}, which could be changed there.",
-            "Make one with twinlens gallery new-key --out FILE, and give it with --new-key-file FILE.",
-        )
-    rekey(vault, next_key(path))
-    put_in_force(path)

@@ -21,15 +21,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
+import numpy as np
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from twinlens.errors import ConfigError, GalleryError
 from twinlens.files import whole_file
 from twinlens.serving.gallery.keys import Key
 from twinlens.serving.gallery.sealing import Seal, derived, new_salt
+from twinlens.serving.gallery.subject import subject_name
 from twinlens.serving.gallery.template import Template, pack, unpack
 
 _MAGIC = b"twinlens gallery export\n"
@@ -71,10 +73,10 @@ class ArchiveHeader(BaseModel):
 
 class _Known(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    template_id: str
+    template_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
     subject_id: str
-    enrolled_at: datetime
-    expires_at: datetime | None
+    enrolled_at: AwareDatetime
+    expires_at: AwareDatetime | None
 
 
 def write_archive(path: Path, header: ArchiveHeader, secret: Secret, templates: Iterable[Template]) -> int:
@@ -142,7 +144,7 @@ def read_archive(path: Path, secret: Secret) -> Iterator[Template]:
         for number, (frame, last) in enumerate(_frames(file, path), start=1):
             content = _content(seal, frame, _bound(line, number, last=last), path, header.secret)
             if not last:
-                yield _unpacked(content)
+                yield _unpacked(content, header, path)
 
 
 def _frames(file: BinaryIO, path: Path) -> Iterator[tuple[bytes, bool]]:
@@ -208,10 +210,17 @@ def _packed(template: Template) -> bytes:
     return _LENGTH.pack(len(line)) + line + pack(template)
 
 
-def _unpacked(content: bytes) -> Template:
-    start = _LENGTH.size + _LENGTH.unpack_from(content)[0]
-    known = _Known.model_validate_json(content[_LENGTH.size : start])
-    embedding, details, photo = unpack(content[start:])
+def _unpacked(content: bytes, header: ArchiveHeader, path: Path) -> Template:
+    """A template. Whoever knows the secret may have written anything, so it is not believed."""
+    try:
+        start = _LENGTH.size + _LENGTH.unpack_from(content)[0]
+        known = _Known.model_validate_json(content[_LENGTH.size : start])
+        embedding, details, photo = unpack(content[start:])
+        fits = len(embedding) == header.dim and np.isfinite(embedding).all()
+        if not fits or subject_name(known.subject_id) != known.subject_id or details.fingerprint != header.fingerprint:
+            raise ValueError("a template that no gallery would have written")
+    except (ValueError, struct.error, ConfigError) as error:
+        raise GalleryError(f"{path} holds something else than templates.", "Export the gallery again.") from error
     return Template(known.template_id, known.subject_id, embedding, details, photo, known.enrolled_at, known.expires_at)
 
 

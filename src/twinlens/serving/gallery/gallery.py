@@ -49,8 +49,7 @@ class Gallery:
             key: Its key, if not where :func:`~twinlens.serving.gallery.keys.find_key` looks.
             create: Make a gallery for the model if there is none.
             actor: Who is to be named in the log.
-            search: ``exact`` compares with every template, in memory; ``index`` lets the database find near ones;
-                ``auto`` does so where it can.
+            search: ``exact``, in memory; by the database's ``index``; or ``auto``, by the index where there is one.
 
         Raises:
             GalleryError: There is no gallery, no key, the key does not fit, or it holds templates of another model.
@@ -201,10 +200,7 @@ class Gallery:
         Raises:
             GalleryError: Another process has changed the gallery meanwhile, or no key lies beside it.
         """
-        if key is None:
-            access.give_next_key(self._vault, self._address)
-        else:
-            moving.rekey(self._vault, key)
+        access.change_key(self._vault, self._address, key)
 
     def reenrol(self, verifier: Verifier) -> int:
         """Move the gallery to another model by the photos that were kept; how many templates it has.

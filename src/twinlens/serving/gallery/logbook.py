@@ -37,9 +37,11 @@ def read_log(
         last: Give only so many of the newest of these.
         noted: Number and digest of an entry that somebody noted elsewhere; it must still be there.
     """
+    newest = _newest(vault)
+    if most is None and last is not None and newest is not None:
+        since = max(since, newest.number - last)
     entries: deque[AuditEntry] = deque(islice(vault.store.audit(since), most), maxlen=last)
     names = {vault.opened.auditor.pseudonym(subject_id): subject_id for subject_id in vault.store.subjects()}
-    newest = _newest(vault)
     return AuditReport(
         lines=tuple(_line(entry, names) for entry in entries),
         entries=newest.number if newest else 0,

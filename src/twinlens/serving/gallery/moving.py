@@ -81,7 +81,7 @@ def import_archive(vault: Vault, path: Path, secret: Secret) -> int:
                 "Import it into a gallery of its own.",
             )
         there = {record.template_id for record in vault.store.records()}
-        found = (one for one in track(read_archive(path, secret), "Importing templates", None))
+        found = track(read_archive(path, secret), "Importing templates", None)
         new = [one for one in found if one.template_id not in there and not one.is_expired(now)]
         records = [seal_template(template, opened.seal) for template in _turned(new, None, opened)]
         if records:

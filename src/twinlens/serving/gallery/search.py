@@ -23,6 +23,7 @@ from twinlens.types import Float32Array
 # goes by the cosine is asked more than it is believed where scores are another comparison's.
 _NEAR = 20
 _LEAST_NEAR = 100
+_ATTEMPTS = 5
 
 
 class Search(Protocol):
@@ -127,21 +128,25 @@ class IndexSearch:
         """The secrets in force, and how many subjects and templates there are."""
         with self._lock:
             if self._version == 0:
-                self._version = self._store.version()
                 self._vault.refuse_replaced()  # later, changes tell of that
                 self._count()
+            miscounted = False
             for opened, changes in self._vault.changes(self._version):
-                if changes.anew or changes.removed:
-                    self._count()
-                else:
-                    self._subjects.update(record.subject_id for record in changes.added)
-                    self._templates += len(changes.added)
                 self._opened, self._version = opened, changes.version
+                miscounted = miscounted or changes.anew or bool(changes.removed)
+                self._subjects.update(record.subject_id for record in changes.added)
+                self._templates += len(changes.added)
+            if miscounted:
+                self._count()
             return self._opened, len(self._subjects), self._templates
 
     def _count(self) -> None:
-        counts = self._store.subjects()
-        self._subjects, self._templates = set(counts), sum(counts.values())
+        """Count anew, at a moment when nobody writes; after some attempts at one when somebody does."""
+        for _ in range(_ATTEMPTS):
+            self._version, counts = self._store.version(), self._store.subjects()
+            self._subjects, self._templates = set(counts), sum(counts.values())
+            if self._store.version() == self._version:
+                break
 
 
 def make_search(vault: Vault, spaces: Spaces, kind: Literal["auto", "exact", "index"]) -> Search:

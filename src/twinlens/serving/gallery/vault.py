@@ -28,7 +28,7 @@ Read = TypeVar("Read")
 
 # Changes that are read at a time.
 _PORTION = 4096
-NOTHING: Mapping[str, object] = MappingProxyType({})
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -101,11 +101,11 @@ class Vault:
         """Take new secrets for those in force; only within :meth:`writing`, after the store was given them."""
         self._in_force.opened = opened
 
-    def draft(self, action: str, subject_id: str | None = None, detail: Mapping[str, object] = NOTHING) -> AuditDraft:
+    def draft(self, action: str, subject_id: str | None = None, detail: Mapping[str, object] = _NOTHING) -> AuditDraft:
         """What an entry of the log is to say; only within :meth:`writing`."""
         return self._draft(_Event(self.actor, action, subject_id, detail))
 
-    def log(self, action: str, subject_id: str | None = None, detail: Mapping[str, object] = NOTHING) -> None:
+    def log(self, action: str, subject_id: str | None = None, detail: Mapping[str, object] = _NOTHING) -> None:
         """Put in the log what changes nothing; threads that do so at the same time share one transaction."""
         event = _Event(self.actor, action, subject_id, detail)
         self._in_force.waiting.put(event)
