@@ -256,7 +256,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=5),
     end=st.just(1.0) | st.floats(0, 1),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_file_gives_an_error_or_what_is_in_it(
     intact: bytes, path: Path, flips: list[tuple[float, int]], end: float
 ) -> None:
@@ -372,15 +372,15 @@ def at_most(megabytes: float) -> Iterator[None]:
 
 
 def test_never_holds_everything_in_memory(store: SqliteStore) -> None:
-    for _ in range(20):
+    for _ in range(10):
         store.add([record(size=10_000) for _ in range(200)], draft(), chain)
     with at_most(8):
-        assert sum(len(one.sealed) for one in store.records()) == 40_000_000
+        assert sum(len(one.sealed) for one in store.records()) == 20_000_000
     with at_most(8):
         count, version = 0, 0
         while (changes := store.changes(version, 200)).version != version:
             count, version = count + len(changes.added), changes.version
-        assert count == 4000
+        assert count == 2000
     with at_most(8):
         store.replace(
             HEADER, (replace(one, sealed=one.sealed[::-1]) for one in store.records()), draft(), chain, version
