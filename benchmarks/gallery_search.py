@@ -16,6 +16,7 @@ Evenly spread ones, which no network makes, are the worst case.
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import tempfile
 import time
@@ -77,6 +78,7 @@ def main() -> None:
     result = {
         "commit": source_commit(),
         "machine": machine(),
+        "load_average": [round(minute, 1) for minute in os.getloadavg()],  # of others too; times grow with it
         "candidates": _CANDIDATES,
         "synthetic": synthetic,
         "photos": photos,
