@@ -195,6 +195,6 @@ def test_what_a_model_would_read_besides_itself_is_not_there(tmp_path: Path, mon
     for place.value in ("weights", "./weights", "../" + tmp_path.name + "/weights", str(tmp_path / "weights")):
         content = model.SerializeToString()
         (tmp_path / "model.onnx").write_bytes(content)
-        for given in (content, tmp_path / "model.onnx", Path("model.onnx")):
-            with pytest.raises(BundleError, match="no ONNX model that can be run: .*[Ee]xternal data"):
-                OnnxEncoder(given, SHAPE, DIM)
+        for form in (content, tmp_path / "model.onnx", Path("model.onnx")):
+            with pytest.raises(BundleError, match=r"no ONNX model that can be run: .*[Ee]xternal data"):
+                OnnxEncoder(form, SHAPE, DIM)
