@@ -11,7 +11,7 @@ from onnx import numpy_helper
 from typer.testing import CliRunner
 
 from twinlens import workflow
-from twinlens.bundle import CARD, FORMAT, Bundle, Manifest, read_bundle, write_bundle
+from twinlens.bundle import CARD, FORMAT, MODEL, Bundle, Manifest, read_bundle, write_bundle
 from twinlens.cli.main import app
 from twinlens.errors import BundleError, ConfigError, RunError
 from twinlens.runs import Run
@@ -168,3 +168,24 @@ def test_the_command_prints_what_was_compared(run: Run, tmp_path: Path) -> None:
     found = Export.model_validate_json(as_json.stdout)
     assert found.fingerprint == Manifest.model_validate_json((Path(out) / "manifest.json").read_bytes()).fingerprint
     assert CliRunner().invoke(app, ["bundle", "check", out]).exit_code == 0
+
+
+@pytest.mark.slow
+def test_what_was_fitted_on_top_of_the_network_is_part_of_what_is_compared(synthetic_run: Run, tmp_path: Path) -> None:
+    overrides = ("metric.kind=whitening", "fusion.kind=lbp", "fusion.cells=[3, 3]")
+    refined = workflow.refine(synthetic_run.folder, overrides=overrides, out=tmp_path / "refined")
+    found = export(refined.folder, tmp_path / "out")
+    assert read_bundle(tmp_path / "out").manifest.dim > read_bundle(synthetic_run.bundle).manifest.dim
+    assert found.difference < exporting.PARITY_BOUND
+    small = quantising.quantise(refined.bundle / MODEL, workflow.prepare(refined.config()).store.crops[:20])
+    assert len(small) < (refined.bundle / MODEL).stat().st_size
+    refined.refined.unlink()
+    with pytest.raises(BundleError, match="differs from the trained one"):
+        export(refined.folder, tmp_path / "other")
+
+
+def test_what_cannot_be_computed_in_8_bits_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no model")
+    crops = workflow.prepare(run.config()).store.crops[:4]
+    with pytest.raises(BundleError, match=r"cannot be computed in 8 bits.*without --int8"):
+        quantising.quantise(tmp_path / "broken.onnx", crops)

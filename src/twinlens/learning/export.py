@@ -12,10 +12,12 @@ import torch
 from torch import nn
 
 from twinlens.bundle import CROPS, EMBEDDINGS
+from twinlens.comparison import Cosine
 from twinlens.config import Config
 from twinlens.errors import BundleError, RunError
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.networks import Twin
+from twinlens.learning.refining.stored import load_refined
 from twinlens.runs import Run
 from twinlens.types import Encoder, Float32Array, UInt8Array
 
@@ -41,6 +43,13 @@ class TorchEncoder:
             # A copy, as torch warns of sharing the memory of a read-only store.
             embeddings: Float32Array = self._module(torch.tensor(crops, device=device)).float().cpu().numpy()
         return embeddings
+
+
+def trained_model(run: Run, config: Config) -> nn.Module:
+    """The twin of a run's best epoch and what was fitted on top of it; arguments and errors as :func:`trained_twin`."""
+    twin = trained_twin(run, config)
+    # What is fitted on top of a network has comparisons of its own, and is joined by cosines elsewhere.
+    return load_refined(run.refined, twin, Cosine(), config) if run.refined.is_file() else twin
 
 
 def trained_twin(run: Run, config: Config) -> Twin:
@@ -106,7 +115,8 @@ def refuse_disparity(first: Encoder, second: Encoder, crops: UInt8Array, bound: 
     Raises:
         BundleError: It is more than ``bound``.
     """
-    difference = float(np.abs(first(crops) - second(crops)).max())
+    one, other = first(crops), second(crops)
+    difference = float(np.abs(one - other).max()) if one.shape == other.shape else float("inf")
     if not difference <= bound:
         raise BundleError(f"The exported model differs from the trained one by {difference:.2g} (at most {bound:.2g}).")
     return difference

@@ -95,9 +95,9 @@ def _some_crops(prepared: Prepared) -> UInt8Array:
 
 
 def _difference(run: Run, config: Config, bundle: Bundle, crops: UInt8Array) -> float:
-    from twinlens.learning.export import TorchEncoder, refuse_disparity, trained_twin
+    from twinlens.learning.export import TorchEncoder, refuse_disparity, trained_model
 
-    trained, exported = TorchEncoder(trained_twin(run, config)), load_encoder(bundle)
+    trained, exported = TorchEncoder(trained_model(run, config)), load_encoder(bundle)
     batches = (crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH))
     return max(refuse_disparity(trained, exported, batch, PARITY_BOUND) for batch in batches)
 
