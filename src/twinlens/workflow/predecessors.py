@@ -60,7 +60,7 @@ def find_predecessors(config: Config, partition: Partition) -> Predecessors:
         if not isinstance(teacher.manifest.comparison, Cosine):
             raise ConfigError(
                 f"distillation.teachers: {place} does not compare embeddings by their cosine.",
-                "Take one that was trained with another loss than binary-cross-entropy.",
+                "Take one whose scores are cosines: no weighted L1 distance, and nothing fitted on top.",
             )
     return found
 
@@ -98,7 +98,6 @@ def inherit(training: Training, found: Predecessors) -> Training:
             "chosen_on": tuple(sorted(seen - learned)),
             "outside_data": max(outside, key=_OUTSIDE_DATA.index),
             "leaks": any(one.leaks for one in line),
-            "synthetic": any(one.synthetic for one in line),
         }
     )
 
@@ -117,6 +116,9 @@ def _find(place: Path, config: Config, partition: Partition) -> Bundle:
 
 
 def _outside_data(training: Training, dataset: str) -> str:
-    """What a predecessor brings from elsewhere: people of another dataset, labelled, besides its own outside data."""
-    own = training.dataset == dataset or training.synthetic  # of drawn portraits the result tells otherwise
+    """What a predecessor brings from elsewhere: the people of another dataset, besides its own outside data.
+
+    Drawn portraits show nobody.
+    """
+    own = training.dataset == dataset or training.synthetic
     return training.outside_data if own else "labelled"
