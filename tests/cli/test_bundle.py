@@ -1,13 +1,17 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.serving.made import small_manifest
+from tests.serving.test_encoder import linear_model
 from tests.workflow.importing import models
 from tests.workflow.importing.conftest import colours
-from twinlens.bundle import read_bundle
+from twinlens.bundle import read_bundle, write_bundle
 from twinlens.cli.main import app
+from twinlens.types import Calibration
 
 __all__ = ["colours"]
 RUN = CliRunner()
@@ -94,3 +98,40 @@ def test_what_is_not_said_is_asked_for() -> None:
     shown = RUN.invoke(app, ["bundle", "import", "net.onnx"])
     assert shown.exit_code == 2
     assert "--calibrate" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("variant", "words"),
+    [
+        ({"names": ("input", "embeddings")}, "The model maps input uint8 (n, 24, 24, 1) to embeddings float (n, 3)"),
+        ({"dim": 4}, "to embeddings float (n, 4), but the manifest says crops uint8 (n, 24, 24, 1)"),
+        ({"shape": (24, 24, 3)}, "crops uint8 (n, 24, 24, 3)"),
+        ({"outputs": 2}, "embeddings float (n, 3), more float (n, 3)"),
+        (None, "is no ONNX model that can be run"),
+    ],
+    ids=str,
+)
+def test_check_refuses_a_model_that_is_another_than_its_manifest_says(
+    tmp_path: Path, variant: dict[str, Any] | None, words: str
+) -> None:
+    content = b"foreign" if variant is None else linear_model(**{"shape": (24, 24, 1), **variant})
+    place = write_bundle(tmp_path / "bundle", content, small_manifest()).folder  # its digests are right
+    outcome = RUN.invoke(app, ["bundle", "check", str(place)])
+    assert outcome.exit_code == 2
+    assert words in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_show_says_how_sure_the_calibration_is_and_what_lies_beyond(tmp_path: Path) -> None:
+    place = write_bundle(tmp_path / "bundle", linear_model(shape=(24, 24, 1)), small_manifest()).folder
+    shown = RUN.invoke(app, ["bundle", "show", str(place)], env={"COLUMNS": "160"}).output.replace("\u00a0", " ")
+    assert "match probability at the threshold, at a prior of 50 %: 42.9 % to 57.1 %" in shown
+    assert "below 0.1 %: threshold 0.8200 + 0.0500 × ln(0.1 % / rate), extrapolated" in shown
+    old = write_bundle(
+        tmp_path / "old",
+        linear_model(shape=(24, 24, 1)),
+        small_manifest(format=2, calibration=Calibration(8.0, -2.0, 100, 100), tail=None),
+    )
+    shown = RUN.invoke(app, ["bundle", "show", str(old.folder)], env={"COLUMNS": "160"}).output
+    assert "How sure" not in shown
+    assert "Rarer false matches" not in shown
