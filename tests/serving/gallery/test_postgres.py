@@ -266,6 +266,25 @@ def test_a_busy_gallery_is_told(store: PostgresStore, postgres_address: str, mon
             impatient.log(draft(), chain)
 
 
+def test_says_so_when_freed_space_cannot_be_vacuumed(
+    store: PostgresStore, postgres_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, kept = record("leaves"), record("stays")
+    store.add([gone, kept], draft(), chain)
+    monkeypatch.setattr(postgres_server, "_PATIENCE", 0.2)
+    with closing(PostgresStore.open(postgres_address)) as impatient:
+        with stranger(postgres_address) as session, session.transaction():
+            session.execute("SELECT count(*) FROM template")
+            with pytest.raises(GalleryError, match=r"still in freed space: .* busy.* goes with the next removal"):
+                impatient.remove([gone.template_id], draft("remove"), chain)
+        assert impatient.subjects() == {"stays": 1}
+        assert impatient.remove([], draft("remove"), chain) == 0
+    with stranger(postgres_address) as session:
+        row = session.execute("SELECT pg_relation_size('template'), current_setting('block_size')::int").fetchone()
+    assert row is not None
+    assert row[0] == row[1]
+
+
 def test_a_path_is_no_server(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="no gallery at"):
         open_store(tmp_path / "postgresql.db")

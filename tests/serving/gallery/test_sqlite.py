@@ -126,7 +126,7 @@ def test_says_so_when_somebody_keeps_reading_what_is_removed(
     with closing(SqliteStore.open(path)) as impatient, closing(sqlite3.connect(path)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM template").fetchall()
-        with pytest.raises(GalleryError, match=r"still in .*-wal.* Remove it once more"):
+        with pytest.raises(GalleryError, match=r"still in .*-wal.* goes with the next removal"):
             impatient.remove([leaving.template_id], draft("remove"), chain)
         assert store.subjects() == {"subject that stays": 1}
         assert len(traces(raw(path), [leaving])) == 1

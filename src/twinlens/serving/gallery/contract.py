@@ -152,13 +152,17 @@ class Store(Protocol):
         ...
 
     def remove(self, template_ids: Sequence[str], drafts: Sequence[AuditDraft], auditor: Auditor) -> int:
-        """Remove records so that no byte of them stays in any file of the store; the number that were there."""
+        """Remove records; the number that were there. No byte of them stays that the store can reach.
+
+        What it cannot reach, each store says of itself. If the last of it fails, the error says so: the records are
+        gone by then, and their bytes go with the next removal.
+        """
         ...
 
     def replace(
         self, header: Header, records: Iterable[Record], drafts: Sequence[AuditDraft], auditor: Auditor, version: int
     ) -> None:
-        """Put a new header and new records in place of all old ones; no byte of these stays in any file of the store.
+        """Put a new header and new records in place of all old ones, which are removed as by :meth:`remove`.
 
         Refused if the store's version is not ``version`` any more, which is that of what ``records`` were made of.
         They may be made one by one of what :meth:`records` of this store yields.

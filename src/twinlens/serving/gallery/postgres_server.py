@@ -109,7 +109,11 @@ class PostgresServer:
         return self._run(committed, again=again)
 
     def vacuum(self) -> None:
-        """Give back the space of what was removed; the table of names is written anew, into another file."""
+        """Give back the space of what was removed; the table of names is written anew, into another file.
+
+        Raises:
+            GalleryError: That could not be done; the next removal does it.
+        """
 
         def outside_transaction(session: Session) -> None:
             session.autocommit = True
@@ -120,7 +124,12 @@ class PostgresServer:
                 with suppress(psycopg.Error):  # if the connection is lost
                     session.autocommit = False
 
-        self._run(outside_transaction, again=True)
+        try:
+            self._run(outside_transaction, again=True)
+        except GalleryError as error:
+            raise GalleryError(
+                f"What was removed is still in freed space: {error.message}", "It goes with the next removal."
+            ) from error
 
     def close(self) -> None:
         """Let go of the connections."""

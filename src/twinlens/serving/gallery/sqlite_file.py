@@ -104,7 +104,7 @@ class SqliteFile:
             elif wait:
                 raise GalleryError(
                     f"What was removed is still in {self.path}-wal, which another process keeps reading.",
-                    "Remove it once more when that has ended.",
+                    "It goes with the next removal, or when the gallery is next opened, once that has ended.",
                 )
             else:
                 return
