@@ -108,11 +108,12 @@ def test_people_are_told_apart_by_the_model_that_comes_along(lfw: Path, tmp_path
     for sample in (dataset.samples[index] for index in samples):
         photos.setdefault(sample.subject_id, []).append(dataset.root / sample.name)
     several = [name for name, paths in photos.items() if len(paths) > 1][:20]
-    strangers = [paths[0] for name, paths in photos.items() if name not in several][:30]
+    strangers = [paths[0] for name, paths in photos.items() if name not in several][:60]
     with Gallery.open(tmp_path / "people.db", Verifier.load(), key=KEY, create=True) as gallery:
         for name in several:
-            gallery.enrol(name, photos[name][:1], allow_poor=True, allow_duplicate=True)
-        found = {name: gallery.identify(photos[name][1]) for name in several}
+            gallery.enrol(name, photos[name][:1], allow_poor=True, allow_duplicate=True, face=1)
+        found = {name: gallery.identify(photos[name][1], face=1) for name in several}
         assert sum(answer.candidates[0].subject_id == name for name, answer in found.items()) >= 14
         assert sum(answer.subject_id not in (None, name) for name, answer in found.items()) == 0
-        assert sum(gallery.identify(path).subject_id is not None for path in strangers) <= 2
+        # One in a hundred on average over people to enrol; some twenty have more doubles than others.
+        assert sum(gallery.identify(path, face=1).subject_id is not None for path in strangers) <= 6

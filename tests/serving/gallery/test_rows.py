@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from twinlens.comparison import Comparison, Cosine, Euclidean, WeightedL1
-from twinlens.serving.gallery.quick import quick_scores
+from twinlens.serving.gallery.quick import inverse_lengths, quick_scores
 from twinlens.serving.gallery.rows import Table
 
 DIM = 5
 NEVER = float("inf")
 VALUES = st.floats(-10, 10, width=32)
+ANY = st.floats(width=32, allow_nan=False, allow_infinity=False)
 # Few values, so that scores tie and embeddings are zero.
 COARSE = st.sampled_from([-1.0, 0.0, 1.0, 2.0])
 COMPARISONS = st.sampled_from(
@@ -76,9 +77,7 @@ def test_it_finds_what_a_naive_search_finds(
 def test_quick_scores_are_as_good_as_they_say(
     comparison: Comparison, probe: np.ndarray, embeddings: np.ndarray
 ) -> None:
-    norms = np.linalg.norm(embeddings.astype(np.float64), axis=1)
-    inverse = np.divide(1, norms, out=np.zeros(20), where=norms > 0).astype(np.float32)
-    quick, error = quick_scores(probe, embeddings, inverse, comparison)
+    quick, error = quick_scores(probe, embeddings, inverse_lengths(embeddings), comparison)
     exact = comparison.matrix(probe[None], embeddings)[0]
     assert np.abs(quick - exact).max() <= error + 1e-12
     assert error < 1e-3
@@ -91,9 +90,23 @@ def test_the_bound_holds_for_many_dimensions(dim: int, kind: str) -> None:
     embeddings = rng.normal(size=(5000, dim)).astype(np.float32)
     probe = embeddings[0] + rng.normal(0, 0.1, dim).astype(np.float32)
     comparison: Comparison = Cosine() if kind == "cosine" else WeightedL1(weights=tuple(rng.normal(size=dim)), bias=0)
-    inverse = (1 / np.linalg.norm(embeddings.astype(np.float64), axis=1)).astype(np.float32)
-    quick, error = quick_scores(probe, embeddings, inverse, comparison)
+    quick, error = quick_scores(probe, embeddings, inverse_lengths(embeddings), comparison)
     assert 0 < np.abs(quick - comparison.matrix(probe[None], embeddings)[0]).max() <= error
+
+
+@given(
+    comparison=COMPARISONS,
+    probe=arrays(np.float32, DIM, elements=ANY),
+    embeddings=arrays(np.float32, (20, DIM), elements=ANY),
+)
+def test_whatever_single_precision_cannot_bear_is_scored_exactly(
+    comparison: Comparison, probe: np.ndarray, embeddings: np.ndarray
+) -> None:
+    """Numbers up to the largest that float32 knows, and down to the smallest."""
+    quick, error = quick_scores(probe, embeddings, inverse_lengths(embeddings), comparison)
+    exact = comparison.matrix(probe[None], embeddings)[0]
+    assert np.isfinite(quick).all()
+    assert np.all(np.abs(quick - exact) <= error + 1e-12 * np.maximum(1, np.abs(exact)))
 
 
 def test_what_was_given_does_not_change_when_the_table_does() -> None:

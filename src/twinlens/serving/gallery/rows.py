@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from twinlens.comparison import Comparison
-from twinlens.serving.gallery.quick import blocks, quick_scores
+from twinlens.serving.gallery.quick import blocks, inverse_lengths, quick_scores
 from twinlens.types import Float32Array, Float64Array, IntArray
 
 Array = TypeVar("Array", IntArray, Float32Array, Float64Array)
@@ -38,14 +38,14 @@ class Rows:
         names: Of the subjects, by code; at least as many as there are codes.
         codes: int64 ``(n,)``, the subject of each template.
         embeddings: float32 ``(n, dim)``.
-        inverse_norms: float32 ``(n,)``, one over the length of each; 0 for one that is all zeros.
+        inverses: float32 ``(n,)``, of :func:`~twinlens.serving.gallery.quick.inverse_lengths`.
         expires: float64 ``(n,)``, seconds since 1970; infinite for what stays.
     """
 
     names: Sequence[str]
     codes: IntArray
     embeddings: Float32Array
-    inverse_norms: Float32Array
+    inverses: Float32Array
     expires: Float64Array
 
     def rank(self, probe: Float32Array, comparison: Comparison, most: int, now: float) -> Ranking:
@@ -59,7 +59,7 @@ class Rows:
             most: How many subjects, at most.
             now: Seconds since 1970; what has expired by then is left out.
         """
-        quick, error = quick_scores(probe, self.embeddings, self.inverse_norms, comparison)
+        quick, error = quick_scores(probe, self.embeddings, self.inverses, comparison)
         live = self.expires > now
         quick[~live] = -np.inf
         best = np.full(len(self.names), -np.inf)
@@ -91,7 +91,7 @@ class Table:
         self._ids: list[str] = []
         self._codes = np.empty(0, np.int64)
         self._embeddings = np.empty((0, dim), np.float32)
-        self._inverse_norms = np.empty(0, np.float32)
+        self._inverses = np.empty(0, np.float32)
         self._expires = np.empty(0)
 
     def add(self, ids: Sequence[str], names: Sequence[str], embeddings: Float32Array, expires: Sequence[float]) -> None:
@@ -99,10 +99,9 @@ class Table:
         start, end = len(self._ids), len(self._ids) + len(ids)
         if end > len(self._codes):
             self._reserve(2 * end)
-        norms = np.linalg.norm(embeddings.astype(np.float64), axis=1)
         self._codes[start:end] = [self._code(name) for name in names]
         self._embeddings[start:end] = embeddings
-        self._inverse_norms[start:end] = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+        self._inverses[start:end] = inverse_lengths(embeddings)
         self._expires[start:end] = expires
         self._ids.extend(ids)
 
@@ -113,13 +112,13 @@ class Table:
         keep = np.array([template_id not in ids for template_id in self._ids], np.bool_)
         rows = self.rows()
         self._codes, self._embeddings = rows.codes[keep], rows.embeddings[keep]
-        self._inverse_norms, self._expires = rows.inverse_norms[keep], rows.expires[keep]
+        self._inverses, self._expires = rows.inverses[keep], rows.expires[keep]
         self._ids = [template_id for template_id in self._ids if template_id not in ids]
 
     def rows(self) -> Rows:
         """What is there now."""
         n = len(self._ids)
-        return Rows(self._names, self._codes[:n], self._embeddings[:n], self._inverse_norms[:n], self._expires[:n])
+        return Rows(self._names, self._codes[:n], self._embeddings[:n], self._inverses[:n], self._expires[:n])
 
     def _code(self, name: str) -> int:
         code = self._codes_by_name.setdefault(name, len(self._names))
@@ -130,7 +129,7 @@ class Table:
     def _reserve(self, capacity: int) -> None:
         self._codes = _longer(self._codes, capacity)
         self._embeddings = _longer(self._embeddings, capacity)
-        self._inverse_norms = _longer(self._inverse_norms, capacity)
+        self._inverses = _longer(self._inverses, capacity)
         self._expires = _longer(self._expires, capacity)
 
 
