@@ -22,7 +22,7 @@ from twinlens.config.losses import BinaryCrossEntropy, Loss, MarginSoftmax, Pair
 from twinlens.config.networks import FixedNormalisation, Inference, KochNetwork, Network, Normalisation
 from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
 from twinlens.config.predecessors import Distillation, InitialWeights
-from twinlens.config.refinement import Fusion, Metric, NoFusion, NoMetric
+from twinlens.config.refinement import Fusion, LocalPatterns, Metric, NoFusion, NoMetric
 from twinlens.config.sizing import AutomaticSizing, NoSizing, Sizing
 from twinlens.config.training import TrainingConfig
 
@@ -185,6 +185,18 @@ class Config(Section):
         distance = isinstance(self.loss, BinaryCrossEntropy) and isinstance(self.metric, NoMetric)
         if not isinstance(self.fusion, NoFusion) and distance:
             raise ValueError("fusion adds cosines and likelihood ratios, and this loss has neither; set metric.kind")
+        return self
+
+    @model_validator(mode="after")
+    def _cells_have_pixels(self) -> Config:
+        if not isinstance(self.fusion, LocalPatterns):
+            return self
+        (rows, columns), radius = self.fusion.cells, max(self.fusion.radii)
+        if self.frame.height - 2 * radius < rows or self.frame.width - 2 * radius < columns:
+            raise ValueError(
+                f"fusion.cells: a crop of {self.frame.height}×{self.frame.width} has no {rows}×{columns} cells with "
+                f"radius {radius}; take fewer, or enlarge frame.height and frame.width"
+            )
         return self
 
     @model_validator(mode="after")

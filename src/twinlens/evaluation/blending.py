@@ -40,11 +40,9 @@ def fit_blend(parts: Sequence[Scores]) -> tuple[float, ...]:
     # As in a calibration: with so many pairs nothing can be known better than by so much.
     doubt = 1 / (min(np.count_nonzero(is_genuine), np.count_nonzero(~is_genuine)) + 2)
     target = np.where(is_genuine, 1 - doubt, doubt)
-    spreads = np.array([scores.values.std() or 1.0 for scores in parts])
-    terms = np.stack(
-        [(scores.values - scores.values.mean()) / spread for scores, spread in zip(parts, spreads, strict=True)]
-        + [np.ones(len(is_genuine))]
-    )
+    spreads = [float(scores.values.std()) or 1.0 for scores in parts]
+    centred = [(scores.values - scores.values.mean()) / spread for scores, spread in zip(parts, spreads, strict=True)]
+    terms = np.stack([*centred, np.ones(len(is_genuine))])
 
     def cost(parameters: Float64Array) -> tuple[float, Float64Array]:
         ratio = parameters @ terms
@@ -52,7 +50,8 @@ def fit_blend(parts: Sequence[Scores]) -> tuple[float, ...]:
         return float(loss), terms @ (weights * (expit(ratio) - target))
 
     bounds = [(0, None)] * len(parts) + [(None, None)]
-    found = minimize(cost, np.append(np.ones(len(parts)), 0.0), jac=True, method="L-BFGS-B", bounds=bounds, tol=1e-12)
+    # From nothing, where a score that says nothing stays.
+    found = minimize(cost, np.zeros(len(terms)), jac=True, method="L-BFGS-B", bounds=bounds, tol=1e-12)
     fitted = found.x[:-1] / spreads
     if not fitted.any():
         raise EvaluationError(

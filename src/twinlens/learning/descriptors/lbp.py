@@ -8,7 +8,6 @@ from torch import nn
 
 from twinlens.config.base import Frame
 from twinlens.config.refinement import LocalPatterns
-from twinlens.errors import ConfigError
 from twinlens.types import IntArray
 
 # Patterns with at most two changes between neighbours, and all others together.
@@ -32,9 +31,6 @@ class PatternHistograms(nn.Module):
         mirror: Average over the crop and its mirror image; only the left half of the cells is then left. The mirrored
             histograms are the same ones, patterns and cells exchanged.
 
-    Raises:
-        ConfigError: The crop is too small for so many cells.
-
     References:
         See :class:`~twinlens.config.refinement.LocalPatterns`. The square root makes a Euclidean distance the Hellinger
         distance: R. Arandjelović and A. Zisserman (2012), Three things everyone should know to improve object
@@ -50,7 +46,10 @@ class PatternHistograms(nn.Module):
         self.radii = config.radii
         self.rows, self.columns = config.cells
         self.mirror = mirror
-        self.sizes = tuple(_cell_size(config, frame, radius) for radius in config.radii)
+        self.sizes = tuple(
+            ((frame.height - 2 * radius) // self.rows, (frame.width - 2 * radius) // self.columns)
+            for radius in config.radii
+        )
         self.frame = frame
         self.register_buffer("luma", torch.tensor(_LUMA if frame.channels == 3 else (1,), dtype=torch.int32))
         self.register_buffer("bins", torch.from_numpy(uniform_bins()))
@@ -158,15 +157,3 @@ def mirrored_bins() -> IntArray:
     exchanged = np.empty(BINS, np.int64)
     exchanged[bins] = bins[mirrored]
     return exchanged
-
-
-def _cell_size(config: LocalPatterns, frame: Frame, radius: int) -> tuple[int, int]:
-    """Height and width of a cell in pixels."""
-    rows, columns = config.cells
-    size = (frame.height - 2 * radius) // rows, (frame.width - 2 * radius) // columns
-    if min(size) < 1:
-        raise ConfigError(
-            f"fusion.cells: a {frame.height}×{frame.width} crop has no {rows}×{columns} cells with radius {radius}.",
-            "Take fewer cells or a smaller radius, or enlarge frame.height and frame.width.",
-        )
-    return size

@@ -66,7 +66,6 @@ def refine(twin: Twin, comparison: Comparison, config: Config, partition: Partit
 
     Raises:
         TrainingError: The training photos are too few for it.
-        ConfigError: The crops are too small for the descriptors.
         EvaluationError: The validation part has no genuine or no impostor pairs, or nothing tells them apart.
     """
     if isinstance(config.metric, NoMetric) and isinstance(config.fusion, NoFusion):
@@ -135,11 +134,13 @@ def _joined(parts: Sequence[_Fitted], stages: Sequence[RefinementStage], ground:
         model = Joined([part.part for part, _ in kept], [weight for _, weight in kept])
         embeddings = model.join([torch.from_numpy(part.embeddings) for part, _ in kept]).numpy()
         stages = [*stages, ground.stage("joined", embeddings, model.comparison)]
-    spreads = np.array([weight * one.values.std() for weight, one in zip(weights, scores, strict=True)])
-    rows = zip(parts, weights, spreads / spreads.sum(), strict=True)
+    spreads = [weight * float(one.values.std()) for weight, one in zip(weights, scores, strict=True)]
+    shares = [spread / sum(spreads) for spread in spreads] if len(parts) > 1 else [1.0]
     genuine = int(np.count_nonzero(scores[0].is_genuine))
     report = Refinement(
-        parts=tuple(_row(part, weight, float(share), ground) for part, weight, share in rows),
+        parts=tuple(
+            _row(part, weight, share, ground) for part, weight, share in zip(parts, weights, shares, strict=True)
+        ),
         stages=tuple(stages),
         genuine_pairs=genuine,
         impostor_pairs=len(scores[0]) - genuine,

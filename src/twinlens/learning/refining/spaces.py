@@ -110,11 +110,11 @@ def candidates(features: Float32Array, labels: IntArray, config: FittedMetric, s
 
 def _principal(features: Float32Array, dims: int, seed: int) -> tuple[Float64Array, Float64Array]:
     """Mean ``(D,)`` and principal directions ``(D, d)``, scaled so that components have variance 1."""
+    if not np.ptp(features, axis=0).any():
+        raise TrainingError("All training photos have the same features.", "Look at the photos, or train a network.")
     found = PCA(dims, random_state=seed).fit(features)
     variance = np.asarray(found.explained_variance_, np.float64)
     kept = variance > _LEAST_VARIANCE * variance[0]
-    if not variance[0] > 0 or not kept.any():
-        raise TrainingError("All training photos have the same features.", "Look at the photos, or train a network.")
     basis = np.asarray(found.components_, np.float64)[kept].T / np.sqrt(variance[kept])
     return np.asarray(found.mean_, np.float64), basis
 
@@ -123,6 +123,8 @@ def _fitted(
     vectors: Float64Array, labels: IntArray, config: WithinClassWhitening | TwoCovariance, share: float
 ) -> dict[str, Float64Array]:
     within, between = covariances(vectors, labels)
+    if not within.any():
+        raise TrainingError("All training photos of a class are equal.", "Look at the photos, or take metric kind pca.")
     within = shrunk(within, max(share, _LEAST_SHRINKAGE))
     middle = vectors.mean(axis=0)
     if isinstance(config, WithinClassWhitening):
