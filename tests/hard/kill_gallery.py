@@ -16,7 +16,9 @@ import random
 import sqlite3
 import tempfile
 import time
+from collections import Counter
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,8 @@ from twinlens.progress import track
 from twinlens.serving.gallery.opening import create_store, open_store
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "hard" / "kill_gallery.json"
-# Kills of a server between two looks at what is there.
-_BETWEEN = 10
+# Kills of writers of one file, and of a server between two looks at what is there.
+_TOGETHER = 5
 # Seconds until the next kill.
 _MOMENT = (0.0, 0.5)
 
@@ -58,22 +60,26 @@ def main() -> None:
 
 
 def kill_writers(kills: int, count: int, rng: random.Random) -> dict[str, Any]:
-    """Kill the writers of a file, and look at it each time."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        path = folder / "gallery.db"
-        create_store(path, HEADER).close()
-        figures: dict[str, int] = {}
-        for _ in track(range(kills), "Killing writers", kills):
-            with writers(path, folder, count):
-                time.sleep(rng.uniform(*_MOMENT))
-            told = Told.of(sorted(folder.glob("*.journal")))
-            assert told.errors == []
-            with closing(open_store(path)) as store:
-                figures = check(store, told)
-            assert list(folder.glob("gallery.db*")) == [path]
-            assert removed_bytes_left(path.read_bytes(), told) == 0
-    return {"version": sqlite3.sqlite_version, "kills": kills, "processes_killed": kills * count, **figures}
+    """Kill the writers of a file, and look at it each time; after some kills, go on with another file."""
+    total: Counter[str] = Counter()
+    progress = track(range(kills), "Killing writers", kills)
+    for _ in range(0, kills, _TOGETHER):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            path = folder / "gallery.db"
+            create_store(path, HEADER).close()
+            figures: dict[str, int] = {}
+            for _ in islice(progress, _TOGETHER):
+                with writers(path, folder, count):
+                    time.sleep(rng.uniform(*_MOMENT))
+                told = Told.of(sorted(folder.glob("*.journal")))
+                assert told.errors == []
+                with closing(open_store(path)) as store:
+                    figures = check(store, told)
+                assert list(folder.glob("gallery.db*")) == [path]
+                assert removed_bytes_left(path.read_bytes(), told) == 0
+            total.update(figures)
+    return {"version": sqlite3.sqlite_version, "kills": kills, "processes_killed": kills * count, **total}
 
 
 def kill_server(kills: int, count: int, rng: random.Random) -> dict[str, Any]:
@@ -84,9 +90,9 @@ def kill_server(kills: int, count: int, rng: random.Random) -> dict[str, Any]:
         with psycopg.connect(server.server.get_uri()) as session:
             version = str(session.info.server_version // 10000)
         figures: dict[str, int] = {}
-        for first in range(0, kills, _BETWEEN):
+        for first in range(0, kills, _TOGETHER):
             with writers(address, folder, count) as journals:
-                planned = range(first, min(first + _BETWEEN, kills))
+                planned = range(first, min(first + _TOGETHER, kills))
                 for _ in track(planned, f"Killing the server, from {first + 1}", len(planned)):
                     wait_for_progress(journals)
                     time.sleep(rng.uniform(*_MOMENT))
