@@ -63,13 +63,14 @@ def test_more_data_never_gets_less(subjects: list[int], photos: int) -> None:
         assert less["data"]["test"] >= more["data"]["test"]
 
 
-def test_as_much_as_lfw_gives_what_its_own_recipe_says() -> None:
+def test_as_much_as_lfw_gives_the_network_of_its_own_recipe() -> None:
+    # Rates, distortions and epochs of lfw-identities were searched for on LFW; those of own photos follow a rule.
     recipe, config = load_config("lfw-identities").model_dump(mode="json"), sized(LFW_NAMES)
-    for key in ("network", "optimiser", "inference", "augment", "normalisation"):
+    for key in ("network", "inference", "normalisation"):
         assert config[key] == recipe[key], key
+    assert config["optimiser"]["kind"] == recipe["optimiser"]["kind"]
     assert config["loss"]["margin"] == recipe["loss"]["margin"]
     assert config["training"]["batch_size"] == recipe["training"]["batch_size"]
-    assert config["training"]["max_epochs"] == pytest.approx(recipe["training"]["max_epochs"], abs=5)
 
 
 def test_little_data_gives_up_most_of_its_subjects_to_be_judged_by() -> None:
