@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.evaluation.made import gaussian_scores, scores_of
+from twinlens.config.sections import EvaluationConfig
 from twinlens.evaluation.acquisition import Failure, WholePath, judge_whole_path
 from twinlens.types import Scores
 
@@ -13,7 +14,9 @@ from twinlens.types import Scores
 def judged(framed: Scores, found: np.ndarray, decided: np.ndarray, failures: int = 0) -> WholePath:
     other = Scores(found, framed.is_genuine, framed.first_subject, framed.second_subject)
     broken = tuple(Failure(photo=f"{i}.jpg", several_faces=False, reason="none") for i in range(failures))
-    return judge_whole_path(framed, other, decided, 0.0, broken, 50, protocol="made", level=0.95, resamples=40, seed=0)
+    return judge_whole_path(
+        framed, other, decided, 0.0, broken, 50, EvaluationConfig(resamples=100), protocol="made", seed=0
+    )
 
 
 @given(st.data())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from twinlens.config.sections import EvaluationConfig
 from twinlens.evaluation.intervals import clopper_pearson, subject_bootstrap
 from twinlens.types import BoolArray, Float64Array, Interval, Scores
 
@@ -80,10 +81,9 @@ def judge_whole_path(
     threshold: float,
     failures: tuple[Failure, ...],
     photos: int,
+    settings: EvaluationConfig,
     *,
     protocol: str,
-    level: float,
-    resamples: int,
     seed: int,
 ) -> WholePath:
     """Hold decisions on photos whose faces were found beside those on photos as their dataset frames them.
@@ -98,9 +98,8 @@ def judge_whole_path(
         threshold: Of both.
         failures: Photos that could not be acquired.
         photos: How many different ones there are.
+        settings: Level and resamples.
         protocol: Named in the result.
-        level: Of the intervals.
-        resamples: How many times the subjects are drawn.
         seed: Of the resamples.
     """
     genuine = framed.is_genuine
@@ -110,7 +109,7 @@ def judge_whole_path(
     def interval(values: Float64Array, chosen: BoolArray | slice = slice(None)) -> Interval:
         pairs = Scores(values, genuine, framed.first_subject, framed.second_subject)[chosen]
         statistics = {"mean": lambda scores, weights: float(np.average(scores.values, weights=weights))}
-        return subject_bootstrap(pairs, statistics, resamples, level, seed)["mean"]
+        return subject_bootstrap(pairs, statistics, settings.resamples, settings.level, seed)["mean"]
 
     difference = right.astype(np.float64) - right_framed
     all_genuine, all_impostor = int(genuine.sum()), int((~genuine).sum())
@@ -122,18 +121,18 @@ def judge_whole_path(
         impostor_pairs=all_impostor,
         subjects=len(np.union1d(framed.first_subject, framed.second_subject)),
         photos=photos,
-        level=level,
+        level=settings.level,
         threshold=threshold,
         failures=failures,
-        failure_to_acquire=clopper_pearson(len(failures), photos, level),
+        failure_to_acquire=clopper_pearson(len(failures), photos, settings.level),
         undecided_genuine=all_genuine - decided_genuine,
         undecided_impostor=all_impostor - decided_impostor,
         accuracy=interval(right.astype(np.float64)),
         framed_accuracy=interval(right_framed.astype(np.float64)),
         difference=interval(difference),
         decided_difference=interval(difference, is_decided) if is_decided.any() else None,
-        fmr=_rate(false_matches, decided_impostor, level),
-        fnmr=_rate(decided_genuine - true_matches, decided_genuine, level),
+        fmr=_rate(false_matches, decided_impostor, settings.level),
+        fnmr=_rate(decided_genuine - true_matches, decided_genuine, settings.level),
         false_accept_rate=false_matches / all_impostor,
         false_reject_rate=(all_genuine - true_matches) / all_genuine,
     )

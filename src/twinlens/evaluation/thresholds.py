@@ -43,13 +43,11 @@ def tabulated_fmrs(impostor_pairs: int) -> tuple[float, ...]:
     They go down in steps of 1, 2 and 5 from 0.5 to the first that is not supported; the usual rates are always there.
     """
     found = set(USUAL_FMRS)
-    for digits in count(1):
-        for first in (5, 2, 1):
-            fmr = float(f"{first}e-{digits}")
-            found.add(fmr)
-            if not is_supported(fmr, impostor_pairs):
-                return tuple(sorted(found, reverse=True))
-    raise AssertionError("unreachable")
+    for fmr in (float(f"{first}e-{digits}") for digits in count(1) for first in (5, 2, 1)):
+        found.add(fmr)
+        if not is_supported(fmr, impostor_pairs):
+            break
+    return tuple(sorted(found, reverse=True))
 
 
 def usual_points(points: Iterable[OperatingPoint]) -> tuple[OperatingPoint, ...]:
@@ -62,8 +60,8 @@ def impostor_tail(impostor: Float64Array, points: Sequence[OperatingPoint]) -> I
 
     It starts at the upper end of the interval of the rarest supported rate, and falls as the highest hundredth of the
     scores does on average. Fitting the form of the tail as well (a generalised Pareto distribution) finds a limit to
-    the scores that other people exceed: measured on people held out, such thresholds are exceeded twice to fifty times
-    as often as they promise.
+    the scores, which other people exceed: on people held out, such thresholds let through up to six times as many as
+    they promise (docs/concepts.md has the figures).
 
     Args:
         impostor: float64 ``(n,)`` scores of pairs of different subjects.

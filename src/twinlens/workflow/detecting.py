@@ -49,9 +49,8 @@ def evaluate_whole_path(bundle: Bundle, trial: Trial, settings: EvaluationConfig
         manifest.threshold,
         tuple(failures.values()),
         len(part.samples),
+        settings,
         protocol=trial.protocol,
-        level=settings.level,
-        resamples=settings.resamples,
         seed=0,
     )
 
