@@ -113,7 +113,7 @@ def test_a_new_import_takes_the_place_of_the_old_one(
 def test_a_folder_with_something_else_is_left_alone(network: Path, colours: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("precious")
-    with pytest.raises(ConfigError, match="neither a bundle nor an empty folder"):
+    with pytest.raises(BundleError, match="neither a bundle nor an empty folder"):
         import_model(str(network), tmp_path / "mine", str(colours), DECLARED, {})
     assert (tmp_path / "mine" / "notes.txt").read_text() == "precious"
 
