@@ -10,7 +10,8 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.serving.gallery.made import HEADER, NOW, Copy, chain, draft, is_whole
 from twinlens.errors import GalleryError, TwinlensError
 from twinlens.serving.gallery import sqlite_file
 from twinlens.serving.gallery import sqlite_tables as tables
-from twinlens.serving.gallery.contract import Record
+from twinlens.serving.gallery.contract import AuditEntry, Header, Record
 from twinlens.serving.gallery.migrations import migrations
 from twinlens.serving.gallery.opening import store_exists
 from twinlens.serving.gallery.sqlite import SqliteStore
@@ -242,14 +243,23 @@ def test_one_that_was_never_finished_is_none(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gallery's file with all kinds of rows in it."""
     path = tmp_path_factory.mktemp("intact") / "gallery.db"
     with closing(SqliteStore.create(path, HEADER)) as store:
         given = [record(f"subject {number}", size=600, expires_at=NOW) for number in range(30)]
         store.add(given, draft(), chain)
         store.remove([given[3].template_id], draft(), chain)
-    return path.read_bytes()
+    return path
+
+
+def typed(value: Header | Record | AuditEntry) -> None:
+    """Whatever a damaged file says, it must not make values of other types than they say."""
+    kinds = {"int": int, "str": str, "bytes": bytes, "datetime": datetime}
+    for one in fields(value):
+        names = [name for name in str(one.type).split(" | ") if name in kinds]
+        content = getattr(value, one.name)
+        assert (content is None and "None" in str(one.type)) or type(content) in [kinds[name] for name in names]
 
 
 @given(
@@ -258,20 +268,20 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 )
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_file_gives_an_error_or_what_is_in_it(
-    intact: bytes, path: Path, flips: list[tuple[float, int]], end: float
+    intact: Path, path: Path, flips: list[tuple[float, int]], end: float
 ) -> None:
-    content = bytearray(intact)
+    content = bytearray(intact.read_bytes())
     for place, value in flips:
         content[int(place * len(content))] = value
     path.write_bytes(content[: int(end * len(content))])
     uses: list[Callable[[SqliteStore], object]] = [
-        lambda store: store.header(),
-        lambda store: list(store.records()),
+        lambda store: typed(store.header()),
+        lambda store: [typed(one) for one in store.records()],
         lambda store: list(store.records("subject 1")),
         lambda store: store.subjects(),
         lambda store: store.expired(NOW),
         lambda store: Copy(store, 7).follow(),
-        lambda store: list(store.audit()),
+        lambda store: [typed(entry) for entry in store.audit()],
         lambda store: store.log(draft(), chain),
         lambda store: store.remove([record().template_id], draft(), chain),
         lambda store: store.replace(HEADER, [record()], draft(), chain, store.version()),
@@ -284,6 +294,35 @@ def test_a_damaged_file_gives_an_error_or_what_is_in_it(
             assert "gallery.db" in error.message  # noqa: PT017, there may be none
     for file in path.parent.iterdir():
         file.unlink()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE template SET subject_id = x'07'",
+        "UPDATE template SET template_id = x'00'",
+        "UPDATE template SET enrolled_at = 'now'",
+        "UPDATE template SET enrolled_at = 1 << 62",
+        "UPDATE sealed SET content = 'text'",
+        "UPDATE gallery SET version = 'new'",
+        "DELETE FROM gallery",
+        "DROP TABLE sealed",
+        "UPDATE sqlite_master SET sql = CAST(x'ff00ff' AS TEXT)",
+    ],
+)
+def test_what_cannot_be_is_told(store: SqliteStore, path: Path, statement: str) -> None:
+    store.add([record()], draft(), chain)
+    with closing(sqlite3.connect(path, isolation_level=None)) as stranger:
+        stranger.execute("PRAGMA writable_schema = ON")
+        stranger.execute("PRAGMA ignore_check_constraints = ON")
+        stranger.execute(statement)
+    with pytest.raises(GalleryError, match=r"gallery\.db .*Put a backup in its place"):
+        read_all(path)
+
+
+def read_all(path: Path) -> list[Record]:
+    with closing(SqliteStore.open(path)) as store:
+        return list(store.records())
 
 
 def test_an_older_layout_is_brought_to_the_present_one(

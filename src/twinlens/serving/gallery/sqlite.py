@@ -128,9 +128,7 @@ class SqliteStore:
     def subjects(self) -> dict[str, int]:
         """How many templates each subject has."""
         with self._file.reading() as connection:
-            return dict(
-                connection.execute("SELECT subject_id, count(*) FROM template GROUP BY 1 ORDER BY 1").fetchall()
-            )
+            return tables.count_subjects(connection)
 
     def expired(self, now: datetime) -> tuple[Record, ...]:
         """The records whose time is over."""

@@ -156,7 +156,8 @@ def made(path: Path) -> Iterator[sqlite3.Connection]:
         # What is biometric concerns its owner alone, and SQLite gives its other files the mode of this one.
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.fchmod(handle, 0o600)  # also if somebody has put an empty file there
+            if os.fstat(handle).st_size == 0:
+                os.fchmod(handle, 0o600)  # also if somebody has put an empty file there
         finally:
             os.close(handle)
     with plain_errors(path):
@@ -184,6 +185,8 @@ def plain_errors(path: Path) -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise GalleryError(f"{path} cannot keep {error.object!r}, which is no text.", "Choose another name.") from error
+    except UnicodeDecodeError as error:  # in what SQLite says of a damaged file
+        raise GalleryError(f"{path} is damaged.", _RESTORE) from error
     except sqlite3.Error as error:
         # The lower byte is the kind; the others say where in SQLite it was met. What has no code was met by Python.
         kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

@@ -6,26 +6,35 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from types import UnionType
+from typing import Any
 
 from twinlens.serving.gallery.contract import NOTHING_BEFORE, AuditDraft, AuditEntry, Auditor, Header, Record
 from twinlens.serving.gallery.sqlite_file import PAGE
 
+Row = tuple[Any, ...]
+
 _LEAD = bytes(PAGE)
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# Types of the values of rows.
+_STATE, _NAME, _NAMED, _COUNT, _NUMBER = (int, int), (str,), (int, str), (str, int), (int | None,)
+_HEADER = (int, str, str, int, str, str, int)
+_RECORD = (int, str, str, bytes, int, int | None)
+_LINE = (int, int, str, str, str | None, str, str, str)
 _ENTRY = "number, at, actor, action, subject, detail, previous, digest"
 
 
 def state(connection: sqlite3.Connection) -> tuple[int, int]:
     """The number of the latest change, and of the one that last put all records in place of others."""
-    version, rebuilt = connection.execute("SELECT version, rebuilt FROM gallery").fetchone()
+    version, rebuilt = _sound(connection.execute("SELECT version, rebuilt FROM gallery").fetchone(), _STATE)
     return version, rebuilt
 
 
 def read_header(connection: sqlite3.Connection) -> Header:
     """What holds for the gallery."""
-    row = connection.execute("SELECT format, model, fingerprint, dim, salt, key_check, created_at FROM gallery")
-    layout, model, fingerprint, dim, salt, key_check, created_at = row.fetchone()
+    rows = connection.execute("SELECT format, model, fingerprint, dim, salt, key_check, created_at FROM gallery")
+    layout, model, fingerprint, dim, salt, key_check, created_at = _sound(rows.fetchone(), _HEADER)
     return Header(layout, model, fingerprint, dim, salt, key_check, moment(created_at))
 
 
@@ -52,7 +61,7 @@ def read_records(connection: sqlite3.Connection, condition: str, values: Sequenc
     )
     return {
         version: Record(template_id, subject_id, None, sealed, moment(enrolled), None if end is None else moment(end))
-        for version, template_id, subject_id, sealed, enrolled, end in rows
+        for version, template_id, subject_id, sealed, enrolled, end in (_sound(row, _RECORD) for row in rows)
     }
 
 
@@ -78,7 +87,8 @@ def insert_beside(connection: sqlite3.Connection, records: Iterable[Record], ver
 def find(connection: sqlite3.Connection, template_ids: Iterable[str]) -> dict[int, str]:
     """Those templates that are there, by the number of their change."""
     select = "SELECT version, template_id FROM template WHERE template_id = ?"
-    return dict(row for name in template_ids for row in connection.execute(select, (name,)))
+    rows = (row for name in template_ids for row in connection.execute(select, (name,)))
+    return dict(_sound(row, _NAMED) for row in rows)
 
 
 def delete(connection: sqlite3.Connection, templates: Mapping[int, str], version: int) -> int:
@@ -100,7 +110,13 @@ def delete_until(connection: sqlite3.Connection, version: int) -> None:
 def read_removals(connection: sqlite3.Connection, since: int, until: int) -> tuple[str, ...]:
     """The templates that were removed after one change and until another, including it."""
     rows = connection.execute("SELECT template_id FROM removal WHERE version > ? AND version <= ?", (since, until))
-    return tuple(template_id for (template_id,) in rows)
+    return tuple(_sound(row, _NAME)[0] for row in rows)
+
+
+def count_subjects(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many templates each subject has."""
+    rows = connection.execute("SELECT subject_id, count(*) FROM template GROUP BY 1 ORDER BY 1")
+    return dict(_sound(row, _COUNT) for row in rows)
 
 
 def nth_change(connection: sqlite3.Connection, since: int, count: int) -> int | None:
@@ -109,11 +125,12 @@ def nth_change(connection: sqlite3.Connection, since: int, count: int) -> int | 
         f"SELECT * FROM (SELECT version FROM {table} WHERE version > :since ORDER BY version LIMIT :count)"  # noqa: S608
         for table in ("template", "removal")
     )
-    ((last,),) = connection.execute(
+    rows = connection.execute(
         f"SELECT max(version) FROM (SELECT version FROM ({select}) ORDER BY version LIMIT :count)",  # noqa: S608
         {"since": since, "count": count},
     )
-    return None if last is None else int(last)
+    last: int | None = _sound(rows.fetchone(), _NUMBER)[0]
+    return last
 
 
 @contextmanager
@@ -136,7 +153,7 @@ def written_anew(connection: sqlite3.Connection) -> Iterator[None]:
 def append(connection: sqlite3.Connection, drafts: Iterable[AuditDraft], auditor: Auditor) -> None:
     """Put entries at the end of the log."""
     last = connection.execute("SELECT number, digest FROM audit ORDER BY number DESC LIMIT 1").fetchone()
-    number, previous = last or (0, NOTHING_BEFORE)
+    number, previous = _sound(last or (0, NOTHING_BEFORE), _NAMED)
     for draft in drafts:
         entry = auditor(draft, number + 1, previous)
         connection.execute(
@@ -152,7 +169,14 @@ def read_entries(connection: sqlite3.Connection, since: int, most: int) -> tuple
         f"SELECT {_ENTRY} FROM audit WHERE number > ? ORDER BY number LIMIT ?",  # noqa: S608
         (since, most),
     )
-    return tuple(AuditEntry(number, moment(at), *texts) for number, at, *texts in rows)
+    return tuple(AuditEntry(number, moment(at), *texts) for number, at, *texts in (_sound(row, _LINE) for row in rows))
+
+
+def _sound(row: Row | None, kinds: Sequence[type | UnionType]) -> Row:
+    """A row whose values are of these types; in a damaged file they may be of any."""
+    if row is None or not all(map(isinstance, row, kinds)):
+        raise sqlite3.DatabaseError("a row is damaged")
+    return row
 
 
 def _texts(entry: AuditEntry) -> tuple[str | None, ...]:
