@@ -1,9 +1,11 @@
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import twinlens
 from twinlens.config.base import Frame
 from twinlens.config.networks import FanInInit, FixedNormalisation, KochNetwork, PerImageNormalisation
 from twinlens.errors import BundleError
@@ -74,6 +76,13 @@ def test_export_leaves_weights_and_statistics() -> None:
     to_onnx(twin, FRAME.shape)
     assert all(torch.equal(value, before[name]) for name, value in twin.state_dict().items())
     np.testing.assert_allclose(TorchEncoder(twin)(random_crops(3)), expected, atol=1e-6)
+
+
+def test_the_file_does_not_say_where_it_was_made() -> None:
+    content = to_onnx(make_twin(FixedNormalisation(), batch_norm=False), FRAME.shape)
+    for place in (twinlens.__file__, torch.__file__):
+        assert str(Path(place).parent).encode() not in content
+    assert b".py" not in content
 
 
 def test_torch_encoder_is_in_evaluation_mode_and_leaves_no_graph() -> None:

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -93,7 +94,19 @@ def to_onnx(module: nn.Module, shape: tuple[int, int, int]) -> bytes:
             verbose=False,
         )
     assert program is not None
-    content: bytes = program.model_proto.SerializeToString()
+    return _without_traces(program.model_proto)
+
+
+def _without_traces(model: Any) -> bytes:
+    """An ONNX model's content without where in whose folders the exporter found each operation.
+
+    So the same model is the same file wherever it was exported.
+    """
+    graph = model.graph
+    for described in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        described.ClearField("metadata_props")
+        described.ClearField("doc_string")
+    content: bytes = model.SerializeToString()
     return content
 
 

@@ -12,6 +12,7 @@ from twinlens.reporting import wording
 from twinlens.reporting.highlights import decisive, evaluated_parts, evaluation_highlights, highlights
 from twinlens.reporting.imported import calibration_pairs, imported_caveats, imported_claim, imported_limits
 from twinlens.reporting.limits import limits
+from twinlens.reporting.refinement import in_words
 from twinlens.reporting.verdict import OUTSIDE_DATA, caveats, verdict
 
 
@@ -25,6 +26,7 @@ def make_card(result: Result) -> str:
         frame=Frame.model_validate(result.recipe.get("frame", {})),
         verdict=verdict(result),
         caveats=caveats(result),
+        on_top=in_words(result.refinement),
         outside_data=OUTSIDE_DATA[result.provenance.outside_data],
         highlights=highlights(result),
         points=result.operating_points,

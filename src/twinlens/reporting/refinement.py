@@ -1,4 +1,4 @@
-"""What was fitted on top of a network, and what it brought, as two tables for the terminal."""
+"""What was fitted on top of a network, and what it brought: two tables for the terminal, and words for a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twinlens.evaluation.result import RefinedPart, Refinement
-from twinlens.reporting.wording import count, decimal, percent
+from twinlens.reporting.wording import count, counted, decimal, percent
 
 
 def print_refinement(refinement: Refinement) -> None:
@@ -15,6 +15,19 @@ def print_refinement(refinement: Refinement) -> None:
     console = Console()
     console.print(_stages(refinement))
     console.print(_parts(refinement))
+
+
+def in_words(refinement: Refinement | None) -> str:
+    """What was fitted on top of a network, in one line; empty if nothing was."""
+    parts = refinement.parts if refinement else ()
+    return "; ".join(_part_in_words(part) + (f": {percent(part.share, 0)}" if parts[1:] else "") for part in parts)
+
+
+def _part_in_words(part: RefinedPart) -> str:
+    if part.dims is None:
+        return f"{part.name}, compared as trained"
+    known = f", two or more of {count(part.classes)} classes among them" if part.classes else ""
+    return f"{part.name}, {part.metric} in {count(part.dims)} dimensions from {counted(part.photos, 'photo')}{known}"
 
 
 def _stages(refinement: Refinement) -> Table:
