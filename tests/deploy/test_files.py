@@ -315,7 +315,7 @@ def test_the_page_names_what_there_is() -> None:
     assert {
         f"deploy/{path.name}" for path in DEPLOY.iterdir() if path.suffix in (".yaml", ".service", ".conf", ".sh")
     } <= named
-    assert set(re.findall(r"TWINLENS_\w+\w", page)) <= VARIABLES | {"TWINLENS_SERVE"}
+    assert set(re.findall(r"TWINLENS_\w+\w", page)) <= VARIABLES | {ENVIRONMENT}
     group: Any = typer.main.get_command(app)
     for words in re.findall(r"^(?:sudo .* )?(?:\S*/)?twinlens ((?:gallery|keys) .*)$", page, re.MULTILINE):
         first, second, *rest = shlex.split(words.rstrip("\\"))
