@@ -93,7 +93,7 @@ def people_of_the_test(count: int) -> People:
 
 def verified(fresh: Fresh, people: People) -> dict[str, Any]:
     """``twinlens verify`` on two photos of one person, and on photos of two."""
-    (_, (first, second, *_)), (_, (third, *_)) = people[0], people[1]
+    (_, (first, second, *_)), (_, (third, *_)) = people[0], people[-1]
     found = {}
     for name, other in (("genuine", second), ("impostor", third)):
         ended = fresh.twinlens("verify", first, other, "--json", allowed=(0, 1))
