@@ -83,10 +83,10 @@ class Euclidean(BaseModel):
 class Plda(BaseModel):
     """What two Gaussian covariances, within and between subjects, say of two embeddings: ``a·b − aₗ − bₗ``.
 
-    The log-likelihood ratio of "same subject" is, up to a constant, a sum over dimensions of a product of both sides
-    less a term of each side alone. An embedding has the former scaled so that the weights of all products are 1, and
-    ends in the latter, ``aₗ``, which is no part of the product. So is a weighted sum of such ratios and of cosines,
-    whose own terms are 0: two networks joined are compared by this as well.
+    The log-likelihood ratio of "same subject" is a sum over dimensions of a product of both sides less a term of each
+    side alone. An embedding has the former scaled so that the weights of all products are 1, and ends in the latter,
+    ``aₗ``, which is no part of the product. So is a weighted sum of such ratios and of cosines, whose own terms are 0:
+    several models joined are compared by this as well.
 
     Every orthogonal map of all dimensions but the last keeps every score. The most similar of many is also that with
     the largest inner product with the probe, once the probe's last number is replaced by −1.

@@ -30,42 +30,48 @@ def summed(parts: list[Scores], weights: tuple[float, ...]) -> Scores:
 def test_weights_are_those_of_a_logistic_regression() -> None:
     parts = several(0, (1.0, 2.0, 0.5))
     columns = np.stack([part.values for part in parts], axis=1)
-    weights = prior_weights(parts[0].is_genuine, 0.5) * len(columns)
-    expected = LogisticRegression(C=np.inf, tol=1e-10).fit(columns, parts[0].is_genuine, sample_weight=weights)
+    even = prior_weights(parts[0].is_genuine, 0.5) * len(columns)
+    expected = LogisticRegression(C=np.inf, tol=1e-10).fit(columns, parts[0].is_genuine, sample_weight=even)
     # What can be known from 400 genuine pairs has a limit, which scikit-learn does not know.
-    assert fit_blend(parts) == pytest.approx(expected.coef_[0].tolist(), rel=0.03)
+    weights, constant = fit_blend(parts)
+    assert weights == pytest.approx(expected.coef_[0].tolist(), rel=0.03)
+    assert constant == pytest.approx(expected.intercept_[0], rel=0.03)
 
 
 def test_no_other_weights_cost_less() -> None:
     parts = several(1, (1.0, 1.5))
-    best = summed(parts, fit_blend(parts))
+    best = summed(parts, fit_blend(parts).weights)
     least = cllr(best, fit_calibration(best))
     for share in np.linspace(0, 1, 21):
         other = summed(parts, (1 - share, share))
         assert cllr(other, fit_calibration(other)) >= least - 1e-6
 
 
-def test_the_sum_is_calibrated_but_for_a_constant() -> None:
+def test_the_sum_is_calibrated() -> None:
     parts = several(2, (1.0, 2.0))
-    assert fit_calibration(summed(parts, fit_blend(parts))).slope == pytest.approx(1, abs=1e-3)
+    weights, constant = fit_blend(parts)
+    fitted = fit_calibration(summed(parts, weights))
+    assert (fitted.slope, fitted.intercept) == pytest.approx((1, constant), abs=1e-3)
 
 
 def test_units_do_not_count() -> None:
     parts = several(3, (1.0, 2.0))
-    first, second = fit_blend(parts)
+    (first, second), constant = fit_blend(parts)
     scaled = [
         Scores(1000 * part.values + 7, part.is_genuine, part.first_subject, part.second_subject) for part in parts
     ]
-    assert fit_blend(scaled) == pytest.approx((first / 1000, second / 1000), rel=1e-4)
+    weights, moved = fit_blend(scaled)
+    assert weights == pytest.approx((first / 1000, second / 1000), rel=1e-4)
+    assert moved == pytest.approx(constant - 7 * sum(weights), abs=1e-3)
 
 
 def test_what_speaks_the_wrong_way_or_says_nothing_has_no_weight() -> None:
     good, bad = several(4, (2.0, -1.0))
-    weights = fit_blend([good, bad])
+    weights, _ = fit_blend([good, bad])
     assert weights[1] == 0
     assert weights[0] == pytest.approx(fit_calibration(good).slope, rel=1e-3)
     constant = Scores(np.full(len(good), 3.0), good.is_genuine, good.first_subject, good.second_subject)
-    assert fit_blend([good, constant]) == pytest.approx((weights[0], 0), rel=1e-3)
+    assert fit_blend([good, constant]).weights == pytest.approx((weights[0], 0), rel=1e-3)
 
 
 def test_nothing_that_tells_anything_is_an_error() -> None:

@@ -79,7 +79,8 @@ def test_the_bundle_scores_as_the_sum_of_its_parts(refined: Run) -> None:
 
     assert isinstance(model, Joined)
     parts = [TorchEncoder(part)(crops) for part in model.parts]
-    expected = sum(weight * Plda().matrix(part, part) for weight, part in zip(model.weights, parts, strict=True))
+    scores = [weight * Plda().matrix(part, part) for weight, part in zip(model.weights, parts, strict=True)]
+    expected = sum(scores) + model.constant
     np.testing.assert_allclose(bundle.manifest.comparison.matrix(embeddings, embeddings), expected, atol=1e-3)
     assert list(model.weights) == pytest.approx([part.weight for part in report(refined).parts])
 

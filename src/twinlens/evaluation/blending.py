@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -14,17 +15,25 @@ from twinlens.evaluation.metrics import check_scores
 from twinlens.types import Float64Array, Scores
 
 
-def fit_blend(parts: Sequence[Scores]) -> tuple[float, ...]:
-    """Weights, at least 0, with which the sum of several scores costs least as a log-likelihood ratio.
+class Blend(NamedTuple):
+    """Makes a log-likelihood ratio of several scores: ``Σᵢ weightᵢ·scoreᵢ + constant``, in natural-logarithm units.
 
-    That is a logistic regression with half of the weight on genuine pairs: what is calibrated is Σᵢ weightᵢ·scoreᵢ plus
-    a constant, which no decision depends on. A score that adds nothing has weight 0.
+    Attributes:
+        weights: At least 0 each, and one at least above.
+        constant: Makes even odds 0.
+    """
+
+    weights: tuple[float, ...]
+    constant: float
+
+
+def fit_blend(parts: Sequence[Scores]) -> Blend:
+    """The weighted sum of several scores that costs least as a log-likelihood ratio.
+
+    That is a logistic regression with half of the weight on genuine pairs. A score that adds nothing has weight 0.
 
     Args:
         parts: Scores of the same pairs in the same order by each model.
-
-    Returns:
-        One weight per part, in units of a log-likelihood ratio per unit of its score.
 
     Raises:
         EvaluationError: A score is not finite, there are no genuine or no impostor pairs, or no part tells them apart.
@@ -40,9 +49,10 @@ def fit_blend(parts: Sequence[Scores]) -> tuple[float, ...]:
     # As in a calibration: with so many pairs nothing can be known better than by so much.
     doubt = 1 / (min(np.count_nonzero(is_genuine), np.count_nonzero(~is_genuine)) + 2)
     target = np.where(is_genuine, 1 - doubt, doubt)
-    spreads = [float(scores.values.std()) or 1.0 for scores in parts]
-    centred = [(scores.values - scores.values.mean()) / spread for scores, spread in zip(parts, spreads, strict=True)]
-    terms = np.stack([*centred, np.ones(len(is_genuine))])
+    values = np.stack([scores.values for scores in parts])
+    centres, spreads = values.mean(axis=1), values.std(axis=1)
+    spreads[spreads == 0] = 1
+    terms = np.vstack([(values - centres[:, None]) / spreads[:, None], np.ones(len(is_genuine))])
 
     def cost(parameters: Float64Array) -> tuple[float, Float64Array]:
         ratio = parameters @ terms
@@ -57,4 +67,4 @@ def fit_blend(parts: Sequence[Scores]) -> tuple[float, ...]:
         raise EvaluationError(
             "No part tells genuine from impostor pairs of the validation part.", "Train longer, or on more photos."
         )
-    return tuple(fitted.tolist())
+    return Blend(tuple(fitted.tolist()), float(found.x[-1] - fitted @ centres))

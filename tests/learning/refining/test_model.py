@@ -62,7 +62,7 @@ def test_scores_are_the_weighted_sum(
         in_space(make_patterns(), patterns),
     ]
     weights = (0.3, 1.2)
-    joined = Joined(parts, weights).eval()
+    joined = Joined(parts, weights, constant=-0.7).eval()
     assert joined.comparison == comparison
     crops = crops_of_classes()[::4]
     embeddings = TorchEncoder(joined)(crops)
@@ -71,13 +71,13 @@ def test_scores_are_the_weighted_sum(
 
     alone = [part.comparison.matrix(*[TorchEncoder(part)(crops)] * 2) for part in parts]
     total = sum(weights) if comparison == Cosine() else 1
-    expected = (weights[0] * alone[0] + weights[1] * alone[1]) / total
+    expected = (weights[0] * alone[0] + weights[1] * alone[1]) / total + (0 if comparison == Cosine() else -0.7)
     np.testing.assert_allclose(comparison.matrix(embeddings, embeddings), expected, atol=1e-4)
 
 
 def test_the_exported_model_is_the_same() -> None:
     """Scaled down and shifted crops, patterns, both spaces and their sum."""
-    joined = Joined([in_space(make_twin(), PLDA), in_space(make_patterns(), PLDA)], (0.3, 1.2)).eval()
+    joined = Joined([in_space(make_twin(), PLDA), in_space(make_patterns(), PLDA)], (0.3, 1.2), 2.0).eval()
     exported = OnnxEncoder(to_onnx(joined, FRAME.shape), FRAME.shape, joined.dim, threads=1)
     crops = crops_of_classes()[::4]
     for some in (crops[:1], crops):

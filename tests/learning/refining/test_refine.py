@@ -11,6 +11,7 @@ from twinlens.config import Config
 from twinlens.data.dataset import Dataset, Partition
 from twinlens.data.dataset import Part as DataPart
 from twinlens.errors import TrainingError
+from twinlens.evaluation.blending import Blend
 from twinlens.evaluation.calibration import cllr, fit_calibration
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.networks import Twin
@@ -126,7 +127,7 @@ def test_photos_that_are_classes_of_their_own_have_no_metric_within() -> None:
 
 
 def test_a_part_that_tells_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twinlens.learning.refining.refine.fit_blend", lambda parts: (0.7, 0.0))
+    monkeypatch.setattr("twinlens.learning.refining.refine.fit_blend", lambda parts: Blend((0.7, 0.0), 0.1))
     found = refined(some_config(fusion=FUSION), *small_partition())
     assert found.report is not None
     assert [(part.name, part.share) for part in found.report.parts] == [("network", 1), ("lbp", 0)]

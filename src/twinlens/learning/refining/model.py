@@ -40,21 +40,23 @@ class Joined(nn.Module):
     """Several parts whose scores are added up with weights.
 
     An embedding is made of the parts' embeddings, those compared by a cosine at length 1, each times the square root
-    of its weight; its last number, where a part has one of its own, is the weighted sum of theirs. So the comparison of
-    two is the weighted sum of the parts' scores.
+    of its weight; its last number, where a part has one of its own, is the weighted sum of theirs, less half of the
+    constant. So the comparison of two is the weighted sum of the parts' scores plus the constant.
 
     Args:
         parts: Compared by :class:`~twinlens.comparison.Cosine` or :class:`~twinlens.comparison.Plda`.
-        weights: One each, above 0. Where all parts are cosines, which have a scale of their own, only their proportions
-            count: a mean of cosines is a cosine again.
+        weights: One each, above 0.
+        constant: Is added. Where all parts are cosines it is not, and only the proportions of the weights count: a mean
+            of cosines is a cosine again.
     """
 
-    def __init__(self, parts: Sequence[Part], weights: Sequence[float]) -> None:
+    def __init__(self, parts: Sequence[Part], weights: Sequence[float], constant: float) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
         self.plda = tuple(isinstance(part.comparison, Plda) for part in parts)
         total = 1.0 if any(self.plda) else sum(weights)
         self.weights = tuple(weight / total for weight in weights)
+        self.constant = constant
         self.comparison: Comparison = Plda() if any(self.plda) else Cosine()
         self.dim = sum(part.dim for part in parts) - sum(self.plda) + any(self.plda)
 
@@ -69,7 +71,9 @@ class Joined(nn.Module):
             if plda:
                 own.append(part[:, -1:] * weight)
             products.append((part[:, :-1] if plda else normalize(part)) * weight**0.5)
-        return torch.cat([*products, torch.stack(own).sum(dim=0)] if own else products, dim=1)
+        if own:
+            products.append(torch.stack(own).sum(dim=0) - self.constant / 2)
+        return torch.cat(products, dim=1)
 
 
 Model = Part | Joined

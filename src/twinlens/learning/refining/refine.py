@@ -13,7 +13,7 @@ from twinlens.comparison import Comparison
 from twinlens.config import Config
 from twinlens.config.refinement import FittedMetric, LocalPatterns, NoFusion, NoMetric, PcaWhitening
 from twinlens.data.dataset import Partition
-from twinlens.evaluation.blending import fit_blend
+from twinlens.evaluation.blending import Blend, fit_blend
 from twinlens.evaluation.calibration import cllr, fit_calibration
 from twinlens.evaluation.result import RefinedPart, Refinement, RefinementStage
 from twinlens.learning.descriptors.lbp import PatternFeatures, PatternHistograms, fit_features
@@ -127,11 +127,11 @@ def _pattern_features(config: LocalPatterns, ground: Ground) -> PatternFeatures:
 
 def _joined(parts: Sequence[_Fitted], stages: Sequence[RefinementStage], ground: Ground) -> Refined:
     scores = [ground.scores(part.embeddings, part.part.comparison) for part in parts]
-    weights = fit_blend(scores) if len(parts) > 1 else (1.0,)
+    weights, constant = fit_blend(scores) if len(parts) > 1 else Blend((1.0,), 0.0)
     kept = [(part, weight) for part, weight in zip(parts, weights, strict=True) if weight > 0]
     model: Model = kept[0][0].part
     if len(kept) > 1:
-        model = Joined([part.part for part, _ in kept], [weight for _, weight in kept])
+        model = Joined([part.part for part, _ in kept], [weight for _, weight in kept], constant)
         embeddings = model.join([torch.from_numpy(part.embeddings) for part, _ in kept]).numpy()
         stages = [*stages, ground.stage("joined", embeddings, model.comparison)]
     spreads = [weight * float(one.values.std()) for weight, one in zip(weights, scores, strict=True)]

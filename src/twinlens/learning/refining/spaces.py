@@ -31,7 +31,7 @@ class Space(nn.Module):
 
     Args:
         tensors: ``centre`` ``(D,)`` and ``basis`` ``(D, d)``; then ``middle`` ``(d,)`` and ``turn`` ``(d, d)``; then
-            ``scale`` and ``own``, ``(m,)`` each with m ≤ d.
+            ``scale`` and ``own``, ``(m,)`` each with m ≤ d, and ``constant`` ``(1,)``.
     """
 
     def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
@@ -60,7 +60,7 @@ class Space(nn.Module):
             return vectors
         scale, own = self._step("scale"), self._step("own")
         kept = (normalize(vectors) * vectors.shape[1] ** 0.5)[:, : len(scale)]
-        return torch.cat([kept * scale, kept.square() @ own[:, None]], dim=1)
+        return torch.cat([kept * scale, kept.square() @ own[:, None] - self._step("constant") / 2], dim=1)
 
     def _step(self, name: str) -> torch.Tensor:
         tensor: torch.Tensor = self.steps[name]
@@ -136,7 +136,7 @@ def _fitted(
 def _plda(within: Float64Array, between: Float64Array) -> dict[str, Float64Array]:
     """Where the covariance within is 1 and that between diagonal, ψ: what a dimension gives to the log-ratio.
 
-    Of two photos x and y that is ``ψ/(1 + 2ψ) · (xy − ½ ψ/(1 + ψ) · (x² + y²))``, up to a constant.
+    Of two photos x and y that is ``ψ/(1 + 2ψ) · (xy − ½ ψ/(1 + ψ) · (x² + y²)) + log(1 + ψ) − ½ log(1 + 2ψ)``.
     """
     scatter, turn = scipy.linalg.eigh(between, within)
     scatter, turn = scatter[::-1], turn[:, ::-1]
@@ -146,7 +146,8 @@ def _plda(within: Float64Array, between: Float64Array) -> dict[str, Float64Array
             "Photos of two classes differ no more than photos of one.", "The network or the descriptors tell nothing."
         )
     weight = psi / (1 + 2 * psi)
-    return {"turn": turn, "scale": np.sqrt(weight), "own": weight * psi / (1 + psi) / 2}
+    constant = np.array([np.sum(np.log1p(psi) - np.log1p(2 * psi) / 2)])
+    return {"turn": turn, "scale": np.sqrt(weight), "own": weight * psi / (1 + psi) / 2, "constant": constant}
 
 
 def _space(arrays: dict[str, Float64Array]) -> Space:

@@ -23,8 +23,8 @@ def save_refined(path: Path, model: Model) -> None:
     Raises:
         RunError: It cannot be written.
     """
-    parts, weights = (model.parts, model.weights) if isinstance(model, Joined) else ((model,), (1.0,))
-    tree = {"weights": weights, "parts": [_dump(part) for part in parts if isinstance(part, Part)]}
+    parts, sum_of = ((model,), None) if isinstance(model, Part) else (model.parts, [model.weights, model.constant])
+    tree = {"sum": sum_of, "parts": [_dump(part) for part in parts if isinstance(part, Part)]}
     SafetensorsIO().save_checkpoint(tree, path)
 
 
@@ -42,7 +42,7 @@ def load_refined(path: Path, twin: Twin, comparison: Comparison, config: Config)
     """
     tree = SafetensorsIO().load_checkpoint(path)
     parts = [_load(part, twin, comparison, config) for part in tree["parts"]]
-    model: Model = parts[0] if len(parts) == 1 else Joined(parts, tree["weights"])
+    model: Model = Joined(parts, *tree["sum"]) if tree["sum"] else parts[0]
     return model.eval()
 
 
