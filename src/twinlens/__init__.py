@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from twinlens.serving.encoder import load_encoder
     from twinlens.serving.gallery.gallery import Gallery
     from twinlens.serving.verifier import Verifier
-    from twinlens.workflow import compare, evaluate, evaluate_run, explain, export, prepare, report, sweep, train
+    from twinlens.workflow import (
+        compare,
+        evaluate,
+        evaluate_run,
+        explain,
+        export,
+        prepare,
+        refine,
+        report,
+        sweep,
+        train,
+    )
 
 _HOMES = {
     "Client": "twinlens.serving.client.client",
@@ -40,6 +51,7 @@ _HOMES = {
     "prepare": "twinlens.workflow",
     "read_bundle": "twinlens.bundle",
     "read_crop": "twinlens.images",
+    "refine": "twinlens.workflow",
     "report": "twinlens.workflow",
     "sweep": "twinlens.workflow",
     "train": "twinlens.workflow",
@@ -62,6 +74,7 @@ __all__ = [
     "prepare",
     "read_bundle",
     "read_crop",
+    "refine",
     "report",
     "sweep",
     "train",
