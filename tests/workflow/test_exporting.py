@@ -15,7 +15,7 @@ from twinlens.bundle import CARD, FORMAT, MODEL, Bundle, Manifest, read_bundle, 
 from twinlens.cli.main import app
 from twinlens.errors import BundleError, ConfigError, RunError
 from twinlens.runs import Run
-from twinlens.serving.encoder import load_encoder
+from twinlens.serving.encoder import OnnxEncoder, load_encoder
 from twinlens.workflow import exporting, quantising
 from twinlens.workflow.exporting import Export, export
 
@@ -177,11 +177,25 @@ def test_what_was_fitted_on_top_of_the_network_is_part_of_what_is_compared(synth
     found = export(refined.folder, tmp_path / "out")
     assert read_bundle(tmp_path / "out").manifest.dim > read_bundle(synthetic_run.bundle).manifest.dim
     assert found.difference < exporting.PARITY_BOUND
-    small = quantising.quantise(refined.bundle / MODEL, workflow.prepare(refined.config()).store.crops[:20])
-    assert len(small) < (refined.bundle / MODEL).stat().st_size
     refined.refined.unlink()
     with pytest.raises(BundleError, match="differs from the trained one"):
         export(refined.folder, tmp_path / "other")
+
+
+def test_what_was_fitted_on_top_of_the_network_stays_in_floating_point(synthetic_run: Run, tmp_path: Path) -> None:
+    overrides = ("metric.kind=whitening", "fusion.kind=lbp", "fusion.cells=[3, 3]")
+    refined = workflow.refine(synthetic_run.folder, overrides=overrides, out=tmp_path / "refined")
+    crops = np.ascontiguousarray(workflow.prepare(refined.config()).store.crops[:20])
+    (tmp_path / "small.onnx").write_bytes(quantising.quantise(refined.bundle / MODEL, crops))
+    small = onnx.load(tmp_path / "small.onnx")
+    scaled = {name for node in small.graph.node if node.op_type == "DequantizeLinear" for name in node.output}
+    kinds = {node.op_type for node in small.graph.node if scaled & set(node.input)}
+    assert "Conv" in kinds
+    assert "MatMul" not in kinds
+    shape, dim = crops.shape[1:], read_bundle(refined.bundle).manifest.dim
+    models = (refined.bundle / MODEL, tmp_path / "small.onnx")
+    before, after = (OnnxEncoder(model, shape, dim, threads=1)(crops) for model in models)
+    assert 0 < np.abs(before - after).max() < 0.25 * np.abs(before).max()
 
 
 def test_what_cannot_be_computed_in_8_bits_is_refused(run: Run, tmp_path: Path) -> None:
