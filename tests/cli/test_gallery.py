@@ -15,8 +15,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.serving.gallery.people import pattern_bundle, photo
+from twinlens.cli.gallery_words import identification_lines
 from twinlens.cli.main import app
 from twinlens.serving.gallery.values import AuditReport, Enrolment, Identification, Stats
+from twinlens.serving.service.examples import IDENTIFICATION
 
 RUN = CliRunner()
 
@@ -90,6 +92,19 @@ def test_verify_says_by_its_status_what_it_decides(enrolled: None, model: str) -
     other = gallery("verify", "Bo", picture(2, 5), "--model", model)
     assert (other.exit_code, other.stdout[:9]) == (1, "No match:")
     assert gallery("verify", "Di", picture(2, 5), "--model", model).exit_code == 2
+
+
+def test_remarks_say_which_photo_they_are_about() -> None:
+    found = Identification.model_validate(IDENTIFICATION | {"remarks": ["the face is too dark (brightness 0.1)"]})
+    assert "ann.jpg: the face is too dark (brightness 0.1)." in identification_lines(found, "ann.jpg")
+
+
+def test_how_to_search_can_be_chosen(enrolled: None, model: str) -> None:
+    for command in (("identify", picture(1, 5)), ("enrol", "Di", picture(3))):
+        assert gallery(*command, "--model", model, "--search", "exact").exit_code == 0
+        refused = gallery(*command, "--model", model, "--search", "index")
+        assert refused.exit_code == 2
+        assert "people.db has no index to search" in refused.stderr
 
 
 def test_who_is_enrolled_is_listed_and_removed(enrolled: None, model: str) -> None:

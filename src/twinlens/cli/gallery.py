@@ -14,6 +14,7 @@ from twinlens.cli.gallery_options import (
     Face,
     KeyFile,
     Model,
+    Search,
     json_list,
     open_keeping,
     open_recognising,
@@ -40,6 +41,7 @@ def identify(
         float, typer.Option(help="Chance that somebody who is not enrolled is named all the same, at most.")
     ] = 0.01,
     most: Annotated[int, typer.Option(min=1, help="How many candidates to list.")] = 5,
+    search: Search = "auto",
     face: Face = None,
     aligned: Aligned = False,
     as_json: AsJson = False,
@@ -51,9 +53,9 @@ def identify(
     """
     from twinlens.cli.gallery_words import identification_lines
 
-    with open_recognising(gallery, key_file, model) as opened:
+    with open_recognising(gallery, key_file, model, search=search) as opened:
         found = opened.identify(photo, fpir=fpir, most=most, face=face, aligned=aligned)
-    say([found.model_dump_json(indent=1)] if as_json else identification_lines(found))
+    say([found.model_dump_json(indent=1)] if as_json else identification_lines(found, str(photo)))
     raise typer.Exit(1 if found.subject_id is None else 0)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinlens.cli.gallery_options import Address, AsJson, Face, KeyFile, Model, json_list, open_recognising, say
+from twinlens.cli.gallery_options import Address, AsJson, Face, KeyFile, Model, Search, json_list, open_recognising, say
 from twinlens.cli.photos import Aligned
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def enrol(
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="Leave out photos that are refused, and list them.")
     ] = False,
+    search: Search = "auto",
     face: Face = None,
     aligned: Aligned = False,
     as_json: AsJson = False,
@@ -57,7 +58,7 @@ def enrol(
     from twinlens.cli.gallery_words import enrolment_lines
 
     wanted, expires_at = _wanted(subject, photos, folder), _expiry(days)
-    with open_recognising(gallery, key_file, model, create=True) as opened:
+    with open_recognising(gallery, key_file, model, create=True, search=search) as opened:
 
         def one(name: str, paths: list[Path]) -> Enrolment:
             return opened.enrol(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from twinlens.serving.gallery.gallery import Gallery
     from twinlens.serving.gallery.keys import Key
+    from twinlens.serving.gallery.search import SearchKind
 
 Address = Annotated[
     str,
@@ -51,6 +52,13 @@ Face = Annotated[
         show_default="the one that stands out",
     ),
 ]
+Search = Annotated[
+    Literal["auto", "exact", "index"],
+    typer.Option(
+        help="Compare with every template, or with those that PostgreSQL's index holds for near; auto takes the index "
+        "beyond 100,000 templates."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -61,7 +69,9 @@ def open_keeping(address: str, key_file: Path | None) -> Gallery:
     return Gallery.open(address, key=given_key(key_file), actor=user())
 
 
-def open_recognising(address: str, key_file: Path | None, model: str | None, *, create: bool = False) -> Gallery:
+def open_recognising(
+    address: str, key_file: Path | None, model: str | None, *, create: bool = False, search: SearchKind = "auto"
+) -> Gallery:
     """The gallery with the model whose templates it holds.
 
     Raises:
@@ -74,7 +84,7 @@ def open_recognising(address: str, key_file: Path | None, model: str | None, *, 
 
     is_new = create and not store_exists(address)
     verifier = Verifier.load(model or (DEFAULT if is_new else _own_model(address)))
-    gallery = Gallery.open(address, verifier, key=given_key(key_file), create=create, actor=user())
+    gallery = Gallery.open(address, verifier, key=given_key(key_file), create=create, actor=user(), search=search)
     if is_new:
         _tell_of_new(address, key_file)
     return gallery

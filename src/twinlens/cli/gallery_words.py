@@ -28,14 +28,19 @@ def enrolment_lines(enrolment: Enrolment) -> Iterator[str]:
     yield from enrolment.remarks
 
 
-def identification_lines(found: Identification) -> Iterator[str]:
-    """Who is on a photo, how alike others are, and what the threshold keeps."""
+def identification_lines(found: Identification, name: str) -> Iterator[str]:
+    """Who is on a photo, how alike others are, what the threshold keeps, and what is wrong with the photo.
+
+    Args:
+        found: What was found.
+        name: Of the photo.
+    """
     yield found.subject_id if found.subject_id is not None else "Nobody who is enrolled."
     for number, one in enumerate(found.candidates, start=1):
         ratio = math.exp(min(one.log_likelihood_ratio, _MOST))
         yield f"{number}. {one.subject_id}: score {decimal(one.score)}, likelihood ratio {ratio:.3g}"
     yield _promise(found)
-    yield from (f"{remark}." for remark in found.remarks)
+    yield from (f"{name}: {remark}." for remark in found.remarks)
     search = "" if found.search == "exact" else ", among those that the index holds for near"
     yield f"By {found.model} in {_took(found.seconds)}{search}."
 

@@ -10,6 +10,7 @@ from tests.postgres import Running, running
 from tests.serving.gallery.made import Place
 from tests.serving.gallery.people import KEY, pattern_verifier
 from twinlens.serving.gallery.gallery import Gallery
+from twinlens.serving.gallery.search import SearchKind
 from twinlens.serving.verifier import Verifier
 
 
@@ -56,6 +57,7 @@ def verifier() -> Verifier:
 
 @pytest.fixture
 def gallery(place: Place, verifier: Verifier) -> Iterator[Gallery]:
-    """A gallery of patterns with nobody in it, opened by ann."""
-    with Gallery.open(place.address, verifier, key=KEY, create=True, actor="ann") as opened:
+    """A gallery of patterns with nobody in it, opened by ann; a server searches it by its index."""
+    search: SearchKind = "index" if place.searches else "exact"
+    with Gallery.open(place.address, verifier, key=KEY, create=True, actor="ann", search=search) as opened:
         yield opened

@@ -8,7 +8,7 @@ import pytest
 from tests.serving.gallery.made import Place
 from tests.serving.gallery.people import KEY, enrol_some, pattern_verifier, photo
 from twinlens.comparison import Comparison, Cosine, Euclidean, WeightedL1
-from twinlens.errors import ConfigError, UnknownSubjectError
+from twinlens.errors import ConfigError, GalleryError, UnknownSubjectError
 from twinlens.serving.gallery.gallery import Gallery
 from twinlens.serving.verifier import Verifier
 
@@ -41,7 +41,7 @@ def test_candidates_are_ranked_and_as_many_as_asked_for(gallery: Gallery) -> Non
         gallery.identify(photo(3, 9), most=0)
 
 
-@pytest.mark.parametrize("search", ["exact", "auto"])
+@pytest.mark.parametrize("search", ["exact", "auto", "index"])
 @pytest.mark.parametrize(
     "comparison",
     [Cosine(), Euclidean(), WeightedL1(weights=tuple(np.linspace(0.1, 1, 144).tolist()), bias=5.0)],
@@ -49,16 +49,34 @@ def test_candidates_are_ranked_and_as_many_as_asked_for(gallery: Gallery) -> Non
 )
 def test_scores_are_those_of_the_comparison(place: Place, comparison: Comparison, search: Any) -> None:
     verifier = pattern_verifier(comparison)
+    if search == "index" and not place.searches:
+        with pytest.raises(GalleryError, match="has no index to search"):
+            Gallery.open(place.address, verifier, key=KEY, create=True, search=search)
+        return
     with Gallery.open(place.address, verifier, key=KEY, create=True, search=search) as gallery:
         for subject in range(6):
             gallery.enrol(f"person {subject}", [photo(subject), photo(subject, 1)], allow_duplicate=True)
         found = gallery.identify(photo(2, 9), most=6)
-        assert found.search == ("index" if search == "auto" and place.searches else "exact")
+        assert found.search == ("index" if search == "index" else "exact")
         probe = verifier.embed(crops(photo(2, 9)))
         for candidate in found.candidates:
             subject = int(candidate.subject_id.split()[1])
             own = verifier.embed(crops(photo(subject), photo(subject, 1)))
             assert candidate.score == pytest.approx(comparison.matrix(probe, own).max(), abs=1e-5)
+
+
+def test_a_large_gallery_is_searched_by_its_index_unless_told_otherwise(
+    place: Place, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twinlens.serving.gallery.search._MOST_EXACT", 6)
+    large = "index" if place.searches else "exact"
+    for count, searches in ((6, {"auto": "exact"}), (7, {"auto": large, "exact": "exact"})):
+        with Gallery.open(place.address, verifier, key=KEY, create=True) as gallery:
+            enrol_some(gallery, count)
+        for asked, used in searches.items():
+            with Gallery.open(place.address, verifier, key=KEY, search=asked) as gallery:  # type: ignore[arg-type]
+                found = gallery.identify(photo(2, 9))
+                assert (found.subject_id, found.search, found.templates) == ("person 2", used, count)
 
 
 def crops(*photos: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.serving.service.made import small_bundle
 from twinlens.cli.main import app
 
 
@@ -72,3 +73,11 @@ def test_a_variable_that_means_nothing_stops_the_service(run: type, monkeypatch:
     found = run("serve")
     assert found.exit_code == 2
     assert "$TWINLENS_SERVE_PORT" in found.stderr
+
+
+def test_how_to_search_is_a_setting(run: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINLENS_SERVE_SEARCH", "index")
+    gallery, model = tmp_path / "people.db", small_bundle(tmp_path / "bundle").folder
+    found = run("serve", "--gallery", str(gallery), "--model", str(model), "--port", "0")
+    assert found.exit_code == 2
+    assert f"The gallery {gallery} has no index to search. Search it exactly." in found.stderr

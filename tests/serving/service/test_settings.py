@@ -36,7 +36,15 @@ def test_an_unknown_variable_is_an_error_with_the_nearest_known_one(monkeypatch:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", "70000"), ("max_pixels", "0"), ("timeout", "0"), ("rate", "nan"), ("max_batch", "65"), ("threads", "x")],
+    [
+        ("port", "70000"),
+        ("max_pixels", "0"),
+        ("timeout", "0"),
+        ("rate", "nan"),
+        ("max_batch", "65"),
+        ("threads", "x"),
+        ("search", "quickly"),
+    ],
 )
 def test_a_wrong_value_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"TWINLENS_SERVE_{name.upper()}", value)

@@ -12,7 +12,8 @@ from twinlens.serving.decision import Verification
 from twinlens.serving.gallery import access, enrolling, identifying, logbook, moving, overview, reenrolling, values
 from twinlens.serving.gallery.archive import Secret
 from twinlens.serving.gallery.keys import Key
-from twinlens.serving.gallery.recogniser import Recogniser, SearchKind, Sight
+from twinlens.serving.gallery.recogniser import Recogniser, Sight
+from twinlens.serving.gallery.search import SearchKind
 from twinlens.serving.gallery.shots import read_shots
 from twinlens.serving.gallery.subject import subject_name
 from twinlens.serving.gallery.terms import Terms
@@ -49,7 +50,8 @@ class Gallery:
             key: Its key, if not where :func:`~twinlens.serving.gallery.keys.find_key` looks.
             create: Make a gallery for the model if there is none.
             actor: Who is to be named in the log.
-            search: ``exact``, in memory; by the database's ``index``; or ``auto``, by the index where there is one.
+            search: ``exact``, in memory; by the database's ``index``; or ``auto``: by the index, if there is one and
+                the gallery holds more than 100,000 templates as it is opened.
 
         Raises:
             GalleryError: There is no gallery, no key, the key does not fit, or it holds templates of another model.

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from twinlens.serving.gallery.search import Search, make_search
+from twinlens.serving.gallery.search import Search, SearchKind, make_search
 from twinlens.serving.gallery.space import Spaces, refuse_other_model
 from twinlens.serving.gallery.values import Candidate
 from twinlens.serving.gallery.vault import Vault
 from twinlens.serving.thresholds import IdentificationThreshold, identification_threshold
 from twinlens.serving.verifier import Verifier
 from twinlens.types import Float32Array
-
-SearchKind = Literal["auto", "exact", "index"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from twinlens.errors import GalleryError
 from twinlens.progress import track
-from twinlens.serving.gallery.contract import Near, Record, SearchingStore
+from twinlens.serving.gallery.contract import Near, Record, SearchingStore, Store
 from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.rows import Ranking, Rows, Table
 from twinlens.serving.gallery.space import Space, Spaces
@@ -19,11 +19,16 @@ from twinlens.serving.gallery.template import open_embedding
 from twinlens.serving.gallery.vault import Vault
 from twinlens.types import Float32Array
 
+SearchKind = Literal["auto", "exact", "index"]
+
 # Near records that are asked for, for each subject that is to be named: a subject may have several, and an index that
 # goes by the cosine is asked more than it is believed where scores are another comparison's.
 _NEAR = 20
 _LEAST_NEAR = 100
 _ATTEMPTS = 5
+# Templates up to which ``auto`` compares with all of them, though the store has an index: so many take a few seconds to
+# read, once, and are then searched ten times faster than by the index, which misses some of them (docs/storage.md).
+_MOST_EXACT = 100_000
 
 
 class Search(Protocol):
@@ -149,17 +154,22 @@ class IndexSearch:
                 break
 
 
-def make_search(vault: Vault, spaces: Spaces, kind: Literal["auto", "exact", "index"]) -> Search:
-    """The search that is asked for; ``auto`` is by the store's index if it has one.
+def make_search(vault: Vault, spaces: Spaces, kind: SearchKind) -> Search:
+    """The search that is asked for; ``auto`` is by the store's index if it has one and holds very many templates now.
 
     Raises:
         GalleryError: The store has no index.
     """
-    if kind != "exact" and isinstance(vault.store, SearchingStore):
-        return IndexSearch(vault, vault.store, spaces)
+    store = vault.store
+    if isinstance(store, SearchingStore) and (kind == "index" or (kind == "auto" and _is_large(store))):
+        return IndexSearch(vault, store, spaces)
     if kind == "index":
         raise GalleryError(f"The gallery {vault.name} has no index to search.", "Search it exactly.")
     return ExactSearch(vault, spaces)
+
+
+def _is_large(store: Store) -> bool:
+    return sum(store.subjects().values()) > _MOST_EXACT
 
 
 def _rank_near(near: Sequence[Near], probe: Float32Array, space: Space, most: int) -> list[str]:

@@ -19,6 +19,7 @@ from twinlens.serving.gallery.access import gallery_file, shown_address
 from twinlens.serving.gallery.gallery import Gallery
 from twinlens.serving.gallery.keys import key_beside
 from twinlens.serving.gallery.opening import store_exists
+from twinlens.serving.gallery.search import SearchKind
 from twinlens.serving.models import find_model
 from twinlens.serving.service.app import build_app
 from twinlens.serving.service.batching import BatchingEncoder
@@ -51,7 +52,7 @@ def run_service(settings: ServiceSettings, announce: Callable[[str], None]) -> N
         verifier = _load(settings, metrics, opened)
         gallery = None
         if settings.gallery is not None:
-            gallery = opened.enter_context(_open_gallery(settings.gallery, verifier, announce))
+            gallery = opened.enter_context(_open_gallery(settings.gallery, verifier, settings.search, announce))
         app = build_app(settings, verifier, gallery, metrics)
         configuration = _configuration(app, settings)
         address = _address(listener, settings)
@@ -78,9 +79,9 @@ def _load(settings: ServiceSettings, metrics: Metrics, opened: ExitStack) -> Ver
     return verifier
 
 
-def _open_gallery(address: str, verifier: Verifier, announce: Callable[[str], None]) -> Gallery:
+def _open_gallery(address: str, verifier: Verifier, search: SearchKind, announce: Callable[[str], None]) -> Gallery:
     is_new = not store_exists(address)
-    gallery = Gallery.open(address, verifier, create=True, actor="service")
+    gallery = Gallery.open(address, verifier, create=True, actor="service", search=search)
     path = gallery_file(address)
     if is_new:
         announce(f"Made the gallery {shown_address(address)}.")

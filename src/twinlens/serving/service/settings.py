@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from twinlens.errors import ServiceError
 from twinlens.images import Limits
+from twinlens.serving.gallery.search import SearchKind
 from twinlens.serving.service.keys import default_path
 
 ENVIRONMENT = "TWINLENS_SERVE_"
@@ -32,6 +33,8 @@ class ServiceSettings(BaseSettings):
     Attributes:
         model: Name of a model that comes with twinlens, or the folder of a bundle or a run.
         gallery: A file or the address of a PostgreSQL database; without one, only verification is served.
+        search: How those enrolled are searched: ``exact``, by PostgreSQL's ``index``, or ``auto``: by the index if
+            there is one and the gallery holds more than 100,000 templates as the service starts.
         host: Address to listen at. Anything but this machine's own demands a key.
         port: Port to listen at; 0 takes a free one.
         keys: File of API keys.
@@ -60,6 +63,7 @@ class ServiceSettings(BaseSettings):
 
     model: str = "lfw-identities"
     gallery: str | None = None
+    search: SearchKind = "auto"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     keys: Annotated[Path, Field(default_factory=default_path)]
