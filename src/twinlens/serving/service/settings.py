@@ -33,8 +33,8 @@ class ServiceSettings(BaseSettings):
     Attributes:
         model: Name of a model that comes with twinlens, or the folder of a bundle or a run.
         gallery: A file or the address of a PostgreSQL database; without one, only verification is served.
-        search: How the gallery is searched: exact, by PostgreSQL's index, or auto, which takes the index if there is one
-            and the gallery holds more than 100,000 templates as the service starts.
+        search: How the gallery is searched: exact, by PostgreSQL's index, or auto, which takes the index if there is
+            one and the gallery holds more than 100,000 templates as the service starts.
         host: Address to listen at. Anything but this machine's own demands a key.
         port: Port to listen at; 0 takes a free one.
         keys: File of API keys.
