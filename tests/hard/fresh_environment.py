@@ -1,11 +1,14 @@
 """Install the wheel into a fresh environment without torch, and use it in every way that there is.
 
     python -m tests.hard.fresh_environment                     # 500 people, on a file and on PostgreSQL
-    python -m tests.hard.fresh_environment --people 5 --strangers 5 --no-postgres --out trial.json
+    python -m tests.hard.fresh_environment --people 5 --strangers 5 --commands 4 --no-postgres --out trial.json
 
-With the extras ``serve`` and ``postgres`` and the versions of ``constraints.txt``: two photos are verified, people of
-LFW View 1's test enrolled and their other photos identified, by the command line, over HTTP with the Python client, and
-with curl; all three must say the same. Needs LFW, curl, and an index to install from.
+With the extra ``serve`` and the versions of ``constraints.txt``: two photos are verified; people of LFW View 1's test
+are enrolled from one photo each by the command line, all their other photos and some of strangers are identified over
+HTTP with the Python client, the former with curl, too, and some of both by the command line, which takes a process and
+a model for each. Then all are removed, enrolled through the client, and asked about once more. With the extra
+``postgres`` all that is done on PostgreSQL again, where the command line searches by the index. Whoever is asked, and
+on whatever the gallery lies, the answers have to be the same. Needs LFW, curl, and an index to install from.
 """
 
 from __future__ import annotations
@@ -14,14 +17,24 @@ import argparse
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.identify_lfw import Answer, judge
 
-from tests.hard.fresh_install import Fresh, installed, pg_server
+from tests.hard.fresh_install import Fresh, Service, installed, pg_server, timed
+from tests.hard.fresh_ways import (
+    People,
+    Said,
+    ask_by_client,
+    ask_by_command_line,
+    ask_by_curl,
+    compared,
+    enrol_by_client,
+    enrol_by_command_line,
+)
 from twinlens.bundle import Manifest
 from twinlens.data.lfw import people_samples, read_lfw
 from twinlens.data.sources import locate_lfw
@@ -30,13 +43,6 @@ from twinlens.origin import machine, source_commit
 from twinlens.serving.models import DEFAULT, find_model
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "hard" / "fresh_environment.json"
-FPIR = 0.1
-# People who are enrolled and asked about in every way; a process for each question takes its time.
-FEW = 6
-# A network rounds differently with the number of photos it is given at once.
-NEAR = 1e-4
-
-People = Sequence[tuple[str, list[str]]]
 
 
 def main() -> None:
@@ -44,7 +50,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--people", type=int, default=500)
-    parser.add_argument("--strangers", type=int, default=2000)
+    parser.add_argument("--strangers", type=int, default=2000, help="Photos of people who are not enrolled, at most.")
+    parser.add_argument("--commands", type=int, default=40, help="Photos that the command line is asked about.")
     parser.add_argument("--postgres", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
@@ -59,23 +66,28 @@ def main() -> None:
 
 def tried(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Install it, and use it on each kind of gallery."""
-    manifest = find_model(options.model).manifest
-    people = people_of_the_test(options.people + options.strangers)
+    manifest, people = find_model(options.model).manifest, people_of_the_test(options.people + options.strangers)
     fresh, facts = installed(folder, options.model)
-    on = {"SQLite": used(fresh, str(folder / "people.db"), people, manifest, options)}
+    seconds, said = facts["seconds"], dict[str, Said]()
+    verifications = verified(fresh, people)
+    on = {}
+    with timed(seconds, "SQLite"):
+        on["SQLite"], said["SQLite"] = used(fresh, str(folder / "people.db"), people, manifest, options)
     if options.postgres:
         key = json.loads(fresh.twinlens("gallery", "new-key", "--json").stdout)["key"]
-        with pg_server(fresh, folder / "pg") as address:
-            on["PostgreSQL"] = used(fresh.with_key(key), address, people, manifest, options)
+        with timed(seconds, "PostgreSQL"), pg_server(fresh, folder / "pg") as address:
+            on["PostgreSQL"], said["PostgreSQL"] = used(fresh.with_key(key), address, people, manifest, options)
+    on_both = compared(said)
     return {
         "commit": source_commit(),
         "machine": machine(),
         "model": manifest.name,
         "fingerprint": manifest.fingerprint,
         **facts,
-        "verify": verified(fresh, people),
+        "verify": verifications,
         "on": on,
-        "all_agree": all(each["ways"]["agree"] and each["log_intact"] for each in on.values()),
+        "on_both": on_both,
+        "all_agree": on_both["agree"] and all(each["ways"]["agree"] and each["log_intact"] for each in on.values()),
     }
 
 
@@ -102,94 +114,71 @@ def verified(fresh: Fresh, people: People) -> dict[str, Any]:
     return found
 
 
-def used(fresh: Fresh, gallery: str, people: People, manifest: Manifest, options: argparse.Namespace) -> dict[str, Any]:
-    """Everything that there is to do with a gallery."""
-    enrolled = by_command_line(fresh, gallery, people)
-    first = identified(fresh, gallery, [photo for name, paths in people if name in enrolled for photo in paths[1:]])
-    probes = list(first)
+def used(
+    fresh: Fresh, gallery: str, people: People, manifest: Manifest, options: argparse.Namespace
+) -> tuple[dict[str, Any], Said]:
+    """Everything that there is to do with a gallery, and what the client was told of each photo."""
+    seconds: dict[str, float] = {}
+    with timed(seconds, "enrolling by the command line"):
+        asked, enrolled = enrol_by_command_line(fresh, gallery, people, options.people)
+    others = [photo for name, paths in people if name in enrolled for photo in paths[1:]]
+    strange = [paths[0] for name, paths in people if name not in enrolled][: options.strangers]
+    every = [*others, *strange]
+    some = every[:: -(-len(every) // options.commands)]
+    search = "index" if gallery.startswith("postgresql") else "auto"
+    by_command_line = ask_by_command_line(fresh, gallery, some, search)
     with fresh.service(gallery) as service:
-        second = fresh.client({"do": "identify", "photos": probes, "fpir": FPIR, **service.reached})
-        third = [service.curl("/v1/identify", "-F", f"photo=@{photo}", "-F", f"fpir={FPIR}") for photo in probes]
-        ways = compared([list(first.values()), second, third])
-        removed = [service.curl(f"/v1/subjects/{name}", "-X", "DELETE")["templates"] for name in enrolled[:2]]
-        removed.append(fresh.client({"do": "clear", **service.reached}))
-        assert sum(removed) == len(enrolled), removed
-        name, (photo, *_) = next(each for each in people if each[0] in enrolled)
-        again = service.curl(f"/v1/subjects/{name}/templates", "-F", f"photos=@{photo}", "-F", "consent=yes")
-        assert again["templates_in_all"] == 1
-        task = {"do": "campaign", "people": people, "wanted": options.people, "strangers": options.strangers}
-        campaign = fresh.client({**task, "fpir": FPIR, **service.reached})
+        by_client, by_curl = ask_by_client(fresh, service, every), ask_by_curl(service, others)
+        with timed(seconds, "removing and enrolling with the client and curl"):
+            refused = enrol_anew(fresh, service, asked, enrolled)
+        anew = ask_by_client(fresh, service, some)
         health = service.stop()
     audit = json.loads(fresh.twinlens("gallery", "audit", "--gallery", gallery, "--verify", "--json").stdout)
-    return {"ways": ways, **health, **summary(campaign, manifest), "log_intact": audit["check"]["intact"]}
-
-
-def by_command_line(fresh: Fresh, gallery: str, people: People) -> list[str]:
-    """Enrol a few people who have several photos from a folder; who they are."""
-    folder = fresh.folder / "staged"
-    for name, paths in people[: 2 * FEW]:
-        place = folder / name / "first.jpg"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(Path(paths[0]).read_bytes())
-    options = ("--folder", str(folder), "--skip-broken", "--allow-duplicate", "--json")
-    found = json.loads(fresh.twinlens("gallery", "enrol", "--gallery", gallery, *fresh.model, *options).stdout)
-    enrolled = [each["subject_id"] for each in found]
-    for name in enrolled[FEW:]:
-        fresh.twinlens("gallery", "remove", name, "--gallery", gallery)
-    return enrolled[:FEW]
-
-
-def identified(fresh: Fresh, gallery: str, photos: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What the command line says of the first few photos that it can use."""
-    found: dict[str, dict[str, Any]] = {}
-    options = ("--gallery", gallery, *fresh.model, "--fpir", str(FPIR), "--json")
-    for photo in photos:
-        ended = fresh.twinlens("gallery", "identify", photo, *options, allowed=(0, 1, 2))
-        if ended.returncode == 2:  # several faces, perhaps
-            assert ended.stderr.startswith("Error: "), ended.stderr
-            continue
-        found[photo] = json.loads(ended.stdout)
-        assert (ended.returncode == 0) == (found[photo]["subject_id"] is not None)
-        if len(found) == FEW:
-            break
-    return found
-
-
-def compared(ways: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
-    """Whether command line, client and curl have said the same of the same photos."""
-    differences, same = [0.0], True
-    for answers in zip(*ways, strict=True):
-        named = {(each["subject_id"], tuple(one["subject_id"] for one in each["candidates"])) for each in answers}
-        same = same and len(named) == 1
-        scores = [each["candidates"][0]["score"] for each in answers]
-        differences.append(max(scores) - min(scores))
+    ways = {"Python client": by_client, "command line": by_command_line, "curl": by_curl, "enrolled anew": anew}
     return {
-        "of": ["command line", "Python client", "curl"],
-        "photos": len(ways[0]),
-        "agree": same and max(differences) < NEAR,
-        "largest_difference_of_scores": max(differences),
-    }
+        "people": len(enrolled),
+        "refused_at_enrolment": refused,
+        "seconds": seconds,
+        **health,
+        **summary(by_client, others, strange, manifest, len(enrolled)),
+        "ways": {"search_of_command_line": search, **compared(ways)},
+        "log_intact": audit["check"]["intact"],
+    }, by_client
 
 
-def summary(campaign: dict[str, Any], manifest: Manifest) -> dict[str, Any]:
-    """What came of enrolling and identifying, judged as in ``benchmarks/identify_lfw.py``."""
-    answers, strange = (
-        [Answer(name, best, score if best else float("-inf"), seconds, refused)
-         for name, best, score, seconds, refused in campaign[kind]]
-        for kind in ("others", "strangers")
-    )  # fmt: skip
-    seconds = [answer.seconds for answer in (*answers, *strange) if answer.best is not None]
-    people = len(campaign["enrolled"])
+def enrol_anew(fresh: Fresh, service: Service, asked: People, enrolled: Sequence[str]) -> dict[str, int]:
+    """Remove all, the first with curl, and enrol all again in the same ways; how many were refused, by the reason."""
+    (first, (photo, *_)), *rest = sorted(asked, key=lambda each: each[0] != enrolled[0])
+    code, removed = service.curl(f"/v1/subjects/{first}", "-X", "DELETE")
+    others_removed = fresh.client({"do": "clear", **service.reached})
+    assert (code, removed["templates"] + others_removed) == (0, len(enrolled)), removed
+    options = ("-F", f"photos=@{photo}", "-F", "consent=yes", "-F", "allow_duplicate=true")
+    code, again = service.curl(f"/v1/subjects/{first}/templates", *options)
+    assert (code, again["templates_in_all"]) == (0, 1), again
+    refused = enrol_by_client(fresh, service, rest)
+    taken = {name for (name, _), reason in zip(rest, refused, strict=True) if not reason}
+    assert {first, *taken} == set(enrolled), {first, *taken} ^ set(enrolled)
+    return dict(Counter(reason for reason in refused if reason))
+
+
+def summary(
+    said: Said, others: Sequence[str], strange: Sequence[str], manifest: Manifest, people: int
+) -> dict[str, Any]:
+    """What came of identifying, judged as in ``benchmarks/identify_lfw.py``."""
+    answers, strangers = ([_answer(photo, said[photo]) for photo in photos] for photos in (others, strange))
+    seconds = [answer.seconds for answer in (*answers, *strangers) if answer.best is not None]
     return {
-        "people": people,
-        "refused_at_enrolment": campaign["refused_at_enrolment"],
-        "enrolments_per_second": round(people / campaign["seconds_enrolling"], 1),
         "photos_of_enrolled": len(answers),
-        "photos_of_strangers": len(strange),
-        "refused": dict(Counter(answer.refused for answer in (*answers, *strange) if answer.refused)),
+        "photos_of_strangers": len(strangers),
+        "refused": dict(Counter(answer.refused for answer in (*answers, *strangers) if answer.refused)),
         "milliseconds_of_an_answer": round(1000 * median(seconds), 1),
-        **judge(answers, strange, manifest, people, seed=0),
+        **judge(answers, strangers, manifest, people, seed=0),
     }
+
+
+def _answer(photo: str, said: Mapping[str, Any]) -> Answer:
+    score = said["score"] if said["best"] else float("-inf")
+    return Answer(Path(photo).parent.name, said["best"], score, said["seconds"], said["refused"])
 
 
 if __name__ == "__main__":

