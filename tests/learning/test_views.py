@@ -10,26 +10,39 @@ from twinlens.learning.networks import Twin, to_images
 from twinlens.learning.networks.views import Downscale, views
 
 
-@pytest.mark.parametrize(("before", "after"), [((158, 144), (72, 72)), ((40, 30), (40, 17)), ((9, 8), (8, 8))])
-def test_scaling_down_is_what_pillow_does(before: tuple[int, int], after: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("before", "middle", "after"),
+    [
+        ((158, 144), (158, 144), (72, 72)),
+        ((158, 144), (130, 110), (72, 72)),
+        ((40, 30), (40, 30), (40, 17)),
+        ((9, 8), (7, 8), (7, 8)),
+    ],
+)
+def test_scaling_down_is_what_pillow_does(
+    before: tuple[int, int], middle: tuple[int, int], after: tuple[int, int]
+) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, *before), dtype=np.uint8)
-    planes = [Image.fromarray(plane).resize(after[::-1], Resampling.BILINEAR) for plane in pixels]
-    scaled = Downscale(before, after)(torch.from_numpy(pixels[None]).float() / 255)
+    top, left = ((whole - part) // 2 for whole, part in zip(before, middle, strict=True))
+    cut = pixels[:, top : top + middle[0], left : left + middle[1]]
+    planes = [Image.fromarray(plane).resize(after[::-1], Resampling.BILINEAR) for plane in cut]
+    scaled = Downscale(before, middle, after)(torch.from_numpy(pixels[None]).float() / 255)
     assert scaled.is_contiguous(memory_format=torch.channels_last)
     np.testing.assert_allclose(scaled[0].numpy() * 255, np.stack(planes), atol=1.01)  # Pillow rounds twice
 
 
 def test_a_network_sees_a_larger_crop_as_it_would_see_a_smaller_one() -> None:
     torch.manual_seed(0)
-    network = CompactNetwork(widths=(4, 8), blocks=1, dim=8, input=(16, 12))
-    frame = Frame(height=40, width=30, colour="rgb")
+    network = CompactNetwork(widths=(4, 8), blocks=1, dim=8, region=(0.8, 0.6), input=(16, 12))
+    frame = Frame(crop_height=0.5, crop_width=0.4, height=40, width=30, colour="rgb")
+    assert network.middle(frame) == (32, 18)
+    same = Frame(crop_height=0.4, crop_width=0.24, height=16, width=12, colour="rgb")
+    assert network.seen(frame) == same
     twin = Twin(network, FixedNormalisation(), frame).eval()
-    small = Twin(
-        network.model_copy(update={"input": None}), FixedNormalisation(), Frame(height=16, width=12, colour="rgb")
-    )
+    small = Twin(CompactNetwork(widths=(4, 8), blocks=1, dim=8), FixedNormalisation(), same)
     small.load_state_dict(twin.state_dict())  # of the same form, so that one can start from the other
     pixels = np.random.default_rng(0).integers(0, 256, frame.shape, dtype=np.uint8)
-    cut = np.asarray(Image.fromarray(pixels).resize((12, 16), Resampling.BILINEAR))
+    cut = np.asarray(Image.fromarray(pixels[4:36, 6:24]).resize((12, 16), Resampling.BILINEAR))
     with torch.no_grad():
         ours, expected = twin(torch.from_numpy(pixels[None])), small.eval()(torch.from_numpy(cut[None].copy()))
     torch.testing.assert_close(ours, expected, atol=0.02, rtol=0.02)

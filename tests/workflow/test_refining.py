@@ -154,14 +154,23 @@ def test_an_unfinished_run_cannot_be_refined(synthetic_run: Run, tmp_path: Path)
         workflow.refine(tmp_path / "run", overrides=["metric.kind=plda"])
 
 
-def test_a_larger_frame_lets_the_network_see_what_it_saw(synthetic_run: Run, tmp_path: Path) -> None:
-    """Photos of 120 pixels, cut to 72, of which the network sees 32, as before."""
-    larger = ["frame.height=64", "frame.width=64", "network.input=[32,32]"]
+@pytest.mark.parametrize(
+    ("size", "larger"),
+    [
+        (64, []),
+        (96, ["frame.crop_height=0.8", "frame.crop_width=0.8", "network.region=[0.75,0.75]"]),
+    ],
+)
+def test_a_larger_frame_lets_the_network_see_what_it_saw(
+    synthetic_run: Run, tmp_path: Path, size: int, larger: list[str]
+) -> None:
+    """Photos of 120 pixels, cut to 72 or 96, of which the network sees 72 scaled to 32, as before."""
+    larger = [*larger, f"frame.height={size}", f"frame.width={size}", "network.input=[32,32]"]
     run = workflow.refine(
         synthetic_run.folder, overrides=["metric.kind=pca", "metric.dims=[8]", *larger], out=tmp_path / "out"
     )
     small, large = (workflow.prepare(one.config()).store.crops for one in (synthetic_run, run))
-    assert large.shape[1:3] == (64, 64)
+    assert large.shape[1:3] == (size, size)
     before = TorchEncoder(trained_twin(synthetic_run, synthetic_run.config()))(np.ascontiguousarray(small[:8]))
     after = TorchEncoder(trained_twin(run, run.config()))(np.ascontiguousarray(large[:8]))
     assert np.abs(after - before).max() < 0.1 * np.abs(before).max()

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from twinlens.config.base import Count, Normal, Positive, Section
+from twinlens.config.base import Count, Frame, Normal, Positive, Section
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 KochLayer = Literal["conv1", "conv2", "conv3", "conv4", "dense", "head"]
 
 
@@ -62,15 +63,38 @@ class FanInInit(Section):
 
 
 class _Network(Section):
+    region: tuple[Share, Share] = (1.0, 1.0)
     input: tuple[Count, Count] | None = None
+
+    def middle(self, frame: Frame) -> tuple[int, int]:
+        """Height and width in pixels of what the network looks at of a crop, as much left over on either side."""
+        height, width = (
+            max(1, size - 2 * round(size * (1 - share) / 2))
+            for size, share in zip((frame.height, frame.width), self.region, strict=True)
+        )
+        return height, width
+
+    def seen(self, frame: Frame) -> Frame:
+        """The frame of smaller crops that would show the network the same, without a region or input of its own."""
+        middle = self.middle(frame)
+        height, width = self.input or middle
+        return frame.model_copy(
+            update={
+                "crop_height": round(frame.crop_height * middle[0] / frame.height, 6),
+                "crop_width": round(frame.crop_width * middle[1] / frame.width, 6),
+                "height": height,
+                "width": width,
+            }
+        )
 
 
 class KochNetwork(_Network):
     """The convolutional twin of Koch, Zemel and Salakhutdinov (2015), figure 4.
 
     Attributes:
-        input: Height and width that crops are scaled down to for the network, inside the model; those of the frame if
-            not given. For what is joined with the network and sees more.
+        region: Shares of a crop's height and width, around its middle, that the network looks at. For what is joined
+            with the network and sees more.
+        input: Height and width in pixels that this is scaled down to, inside the model; as it is if not given.
         widths: Filters of the four convolutions.
         kernels: Their square kernel sizes.
         dense: Units of the dense layer, which are the embedding.
@@ -100,8 +124,9 @@ class CompactNetwork(_Network):
     embedding with batch normalisation.
 
     Attributes:
-        input: Height and width that crops are scaled down to for the network, inside the model; those of the frame if
-            not given. For what is joined with the network and sees more.
+        region: Shares of a crop's height and width, around its middle, that the network looks at. For what is joined
+            with the network and sees more.
+        input: Height and width in pixels that this is scaled down to, inside the model; as it is if not given.
         widths: Channels of the stages.
         blocks: Blocks of each stage, of two convolutions each.
         dim: Dimension of the embedding.

@@ -175,9 +175,13 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _network_s_input_is_in_the_frame(self) -> Config:
-        size = self.network.input or (self.frame.height, self.frame.width)
-        if size[0] > self.frame.height or size[1] > self.frame.width:
-            raise ValueError("network.input is what the frame is scaled down to; enlarge frame.height and frame.width")
+        middle = self.network.middle(self.frame)
+        size = self.network.input or middle
+        if size[0] > middle[0] or size[1] > middle[1]:
+            raise ValueError(
+                f"network.input is what a crop, or its middle {middle[0]}×{middle[1]} by network.region, is scaled "
+                "down to; enlarge frame.height and frame.width"
+            )
         return self
 
     @model_validator(mode="after")

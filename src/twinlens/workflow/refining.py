@@ -29,7 +29,7 @@ def refine(
     Args:
         folder: The finished run's.
         overrides: ``section.key=value`` strings: of ``metric``, ``fusion``, ``inference`` and ``evaluation``, and of
-            the frame together with ``network.input``.
+            the frame together with ``network.region`` and ``network.input``.
         out: The new run's folder; the old one's with ``-refined`` if not given.
         skip_broken: Leave out images that cannot be read.
 
@@ -64,7 +64,7 @@ def _changed(source: Run, before: Config, overrides: tuple[str, ...]) -> Config:
     for difference in differences(_trained_with(before), _trained_with(after)):
         raise ConfigError(
             f"{source.folder} would have to be trained anew: {difference}.",
-            "Change metric, fusion, inference or evaluation; or frame.height and frame.width, with network.input.",
+            "Change metric, fusion, inference or evaluation; or the frame, with network.region and network.input.",
         )
     if after.model_copy(update={"name": before.name}) == before:
         raise ConfigError(f"Nothing of {source.folder} is to be refined.", "Say what, e.g. --set metric.kind=plda.")
@@ -74,9 +74,8 @@ def _changed(source: Run, before: Config, overrides: tuple[str, ...]) -> Config:
 def _trained_with(config: Config) -> dict[str, Any]:
     """The sections that the weights of the network depend on, the frame as the network sees it."""
     values = {name: value for name, value in config.model_dump(mode="json").items() if name not in _FREE}
-    height, width = config.network.input or (config.frame.height, config.frame.width)
-    values["frame"] |= {"height": height, "width": width}
-    values["network"] |= {"input": None}
+    values["frame"] = config.network.seen(config.frame).model_dump(mode="json")
+    values["network"] |= {"region": None, "input": None}
     return values
 
 

@@ -46,10 +46,10 @@ class Twin(nn.Module):
         self, config: Network, normalisation: Normalisation, frame: Frame, inference: Inference = _PLAIN
     ) -> None:
         super().__init__()
-        self.size = config.input or (frame.height, frame.width)
-        seen = frame.model_copy(update=dict(zip(("height", "width"), self.size, strict=True)))
+        seen, whole = config.seen(frame), (frame.height, frame.width)
+        self.size = (seen.height, seen.width)
         self.network = build_network(config, seen)
-        self.scale = Downscale((frame.height, frame.width), self.size) if seen != frame else nn.Identity()
+        self.scale = Downscale(whole, config.middle(frame), self.size) if self.size != whole else nn.Identity()
         self.normalisation = normalisation
         self.inference = inference
         self.dim = self.network.dim

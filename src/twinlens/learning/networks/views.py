@@ -12,21 +12,22 @@ from twinlens.config.networks import Inference
 
 
 class Downscale(nn.Module):
-    """Scales images down with antialiasing, as cutting a smaller crop would have done.
+    """Scales the middle of images down with antialiasing, as cutting a smaller crop would have done.
 
     A resize is linear, rows and columns each by themselves, so it is two products with fixed matrices.
 
     Args:
         before: Height and width of what comes in.
+        middle: Height and width of the part that is scaled, around the middle.
         after: Height and width of what goes out, at most as large.
     """
 
     rows: torch.Tensor
     columns: torch.Tensor
 
-    def __init__(self, before: tuple[int, int], after: tuple[int, int]) -> None:
+    def __init__(self, before: tuple[int, int], middle: tuple[int, int], after: tuple[int, int]) -> None:
         super().__init__()
-        rows, columns = (_resampling(old, new) for old, new in zip(before, after, strict=True))
+        rows, columns = (_resampling(*sizes) for sizes in zip(before, middle, after, strict=True))
         # Not among the weights: they follow from the sizes.
         self.register_buffer("rows", rows, persistent=False)
         self.register_buffer("columns", columns.T.contiguous(), persistent=False)
@@ -57,7 +58,9 @@ def _shifted(images: torch.Tensor, share: float) -> Iterator[torch.Tensor]:
         yield wider[..., top : top + height, left : left + width]
 
 
-def _resampling(before: int, after: int) -> torch.Tensor:
-    """The matrix ``(after, before)`` of an antialiased bilinear resize."""
-    single = torch.eye(before)[None, None]
-    return interpolate(single, size=(after, before), mode="bilinear", antialias=True)[0, 0]
+def _resampling(before: int, middle: int, after: int) -> torch.Tensor:
+    """The matrix ``(after, before)`` of an antialiased bilinear resize of the ``middle`` pixels."""
+    single = torch.eye(middle)[None, None]
+    resized = interpolate(single, size=(after, middle), mode="bilinear", antialias=True)[0, 0]
+    first = (before - middle) // 2
+    return pad(resized, (first, before - middle - first))
