@@ -102,9 +102,9 @@ class LocalPatterns(Section):
     """
 
     kind: Literal["lbp"] = "lbp"
-    radii: Annotated[tuple[Count, ...], Field(min_length=1)] = (2, 4)
+    radii: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 3, 4)
     cells: tuple[Count, Count] = (13, 12)
-    components: Annotated[int, Field(ge=1, le=59)] = 24
+    components: Annotated[int, Field(ge=1, le=59)] = 16
     metric: FittedMetric = TwoCovariance()
 
 

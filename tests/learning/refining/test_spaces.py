@@ -54,7 +54,7 @@ def test_wholly_shrunk_nothing_is_whitened_within() -> None:
     vectors = unit(PCA(6, whiten=True).fit_transform(features))
     centred = unit(vectors - vectors.mean(axis=0))
     ours = through(one.space, features)
-    np.testing.assert_allclose(Cosine().matrix(ours, ours), centred @ centred.T, atol=1e-4)
+    np.testing.assert_allclose(Cosine().matrix(ours, ours), centred @ centred.T, atol=1e-3)  # 11 bits of a basis
 
 
 def test_plda_scores_are_ratios_of_the_two_covariances() -> None:

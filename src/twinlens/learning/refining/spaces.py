@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
 import torch
+from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn.functional import normalize
@@ -30,8 +31,9 @@ class Space(nn.Module):
     Every step is linear but for two normalisations of length, which make heavy tails Gaussian.
 
     Args:
-        tensors: ``centre`` ``(D,)`` and ``basis`` ``(D, d)``; then ``middle`` ``(d,)`` and ``turn`` ``(d, d)``; then
-            ``scale`` and ``own``, ``(m,)`` each with m ≤ d, and ``constant`` ``(1,)``.
+        tensors: ``centre`` ``(D,)``, ``basis`` ``(D, d)`` and ``spread`` ``(d,)``; then ``middle`` ``(d,)`` and
+            ``turn`` ``(d, d)``; then ``scale`` and ``own``, ``(m,)`` each with m ≤ d, and ``constant`` ``(1,)``. The
+            basis, which is nearly all of a model's size where features are many, comes in half precision.
     """
 
     def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
@@ -52,7 +54,7 @@ class Space(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Take features float ``(n, D)`` to ``(n, dim)``."""
-        vectors = (features.float() - self._step("centre")) @ self._step("basis")
+        vectors = (features.float() - self._step("centre")) @ self._step("basis").float() / self._step("spread")
         if "turn" not in self.steps:
             return vectors
         vectors = (normalize(vectors) - self._step("middle")) @ self._step("turn")
@@ -96,10 +98,10 @@ def candidates(features: Float32Array, labels: IntArray, config: FittedMetric, s
     most = min(features.shape[1], len(features) - 1)
     if not isinstance(config, PcaWhitening):
         most = min(most, max(1, freedom(labels) // 2))  # as many directions again keep their variance from being luck
-    centre, basis = _principal(features, min(most, max(config.dims)), seed)
-    vectors = (features - centre) @ basis
-    for dims in sorted({min(dims, basis.shape[1]) for dims in config.dims}):
-        first = {"centre": centre, "basis": basis[:, :dims]}
+    found = _principal(features, min(most, max(config.dims)), seed)
+    vectors = (features - found["centre"]) @ found["basis"].astype(np.float64) / found["spread"]
+    for dims in sorted({min(dims, vectors.shape[1]) for dims in config.dims}):
+        first = found | {"basis": found["basis"][:, :dims], "spread": found["spread"][:dims]}
         if isinstance(config, PcaWhitening):
             yield Candidate(_space(first), dims, None)
             continue
@@ -108,15 +110,15 @@ def candidates(features: Float32Array, labels: IntArray, config: FittedMetric, s
             yield Candidate(_space(first | _fitted(unit, labels, config, share)), dims, share)
 
 
-def _principal(features: Float32Array, dims: int, seed: int) -> tuple[Float64Array, Float64Array]:
-    """Mean ``(D,)`` and principal directions ``(D, d)``, scaled so that components have variance 1."""
+def _principal(features: Float32Array, dims: int, seed: int) -> dict[str, NDArray[np.floating]]:
+    """Mean ``(D,)``, principal directions ``(D, d)`` of length 1, and how far components spread along each ``(d,)``."""
     if not np.ptp(features, axis=0).any():
         raise TrainingError("All training photos have the same features.", "Look at the photos, or train a network.")
     found = PCA(dims, random_state=seed).fit(features)
     variance = np.asarray(found.explained_variance_, np.float64)
     kept = variance > _LEAST_VARIANCE * variance[0]
-    basis = np.asarray(found.components_, np.float64)[kept].T / np.sqrt(variance[kept])
-    return np.asarray(found.mean_, np.float64), basis
+    basis = np.asarray(found.components_)[kept].T.astype(np.float16)
+    return {"centre": np.asarray(found.mean_, np.float64), "basis": basis, "spread": np.sqrt(variance[kept])}
 
 
 def _fitted(
@@ -150,5 +152,7 @@ def _plda(within: Float64Array, between: Float64Array) -> dict[str, Float64Array
     return {"turn": turn, "scale": np.sqrt(weight), "own": weight * psi / (1 + psi) / 2, "constant": constant}
 
 
-def _space(arrays: dict[str, Float64Array]) -> Space:
-    return Space({name: torch.from_numpy(array.astype(np.float32, order="C")) for name, array in arrays.items()}).eval()
+def _space(arrays: Mapping[str, NDArray[np.floating]]) -> Space:
+    half = {name for name, array in arrays.items() if array.dtype == np.float16}
+    kept = {name: array.astype(np.float16 if name in half else np.float32, order="C") for name, array in arrays.items()}
+    return Space({name: torch.from_numpy(array) for name, array in kept.items()}).eval()
