@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from twinlens.bundle import Manifest
-from twinlens.config import Frame
+from twinlens.config import Config
 from twinlens.evaluation.result import Evaluation, Result
 from twinlens.evaluation.thresholds import usual_points
 from twinlens.reporting import wording
@@ -18,12 +18,16 @@ from twinlens.reporting.verdict import OUTSIDE_DATA, caveats, verdict
 
 def make_card(result: Result) -> str:
     """Write the model card of a run's bundle, in Markdown, with the figures that are known so far."""
+    config = Config.model_validate(result.recipe)
+    trained_on = result.data.parts.get("train")
     return _rendered(
         "card.md.j2",
         result=result,
         shown=decisive(result),
         parts=evaluated_parts(result),
-        frame=Frame.model_validate(result.recipe.get("frame", {})),
+        frame=config.frame,
+        looks_at=config.network.seen(config.frame),
+        learned_from=trained_on.size if trained_on else None,
         verdict=verdict(result),
         caveats=caveats(result),
         on_top=in_words(result.refinement),
