@@ -52,7 +52,7 @@ def test_photos_beyond_the_listed_pairs_and_what_the_network_sees_are_told(resul
     every, few = (result.train.model_copy(update={"images": images}) for images in (size.images, 2))
     assert "all that the training part has" not in make_card(result.model_copy(update={"train": every}))
     frame = {"crop_height": 0.5, "crop_width": 0.5, "height": 100, "width": 100, "colour": "rgb"}
-    recipe = result.recipe | {"frame": frame, "network": {"kind": "compact", "region": [0.8, 0.6], "input": [64, 48]}}
+    recipe = {"name": "small", "frame": frame, "network": {"kind": "koch", "region": [0.8, 0.6], "input": [64, 48]}}
     card = make_card(result.model_copy(update={"train": few, "recipe": recipe}))
     assert f"It learned from {size.images:,} photos of {size.subjects:,} subjects" in card
     assert "| The network looks at | the middle 40 % and 30 % of the photo, at 64 × 48 |" in card
