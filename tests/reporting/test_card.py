@@ -55,4 +55,4 @@ def test_photos_beyond_the_listed_pairs_and_what_the_network_sees_are_told(resul
     recipe = {"name": "small", "frame": frame, "network": {"kind": "koch", "region": [0.8, 0.6], "input": [64, 48]}}
     card = make_card(result.model_copy(update={"train": few, "recipe": recipe}))
     assert f"It learned from {size.images:,} photos of {size.subjects:,} subjects" in card
-    assert "| The network looks at | the middle 40 % and 30 % of the photo, at 64 × 48 |" in card
+    assert "| The network looks at | the middle 40\xa0% and 30\xa0% of the photo, at 64 × 48 |" in card
