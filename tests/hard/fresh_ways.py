@@ -13,6 +13,7 @@ from twinlens.progress import track
 
 FPIR = 0.1
 # A network rounds differently with the number of photos it is given at once, and each gallery turns embeddings its way.
+# Scores differ by less than this, or by less than this share of them where they are above 1.
 NEAR = 1e-4
 # People or photos that the program with the client is given at a time.
 _PORTION = 100
@@ -102,7 +103,8 @@ def compared(ways: Mapping[str, Said]) -> dict[str, Any]:
     for way, said in others:
         for photo, answer in said.items():
             expected = all_said[photo]
-            differences.append(abs(answer["score"] - expected["score"]))
+            size = max(1.0, abs(expected["score"]))
+            differences.append(abs(answer["score"] - expected["score"]) / size)
             if _told(answer) != _told(expected) or differences[-1] >= NEAR:
                 different.append(f"{way}, {Path(photo).name}: {_told(answer)}, and not {_told(expected)} as {first}")
     return {
