@@ -20,6 +20,7 @@ from twinlens.learning.initial import start_from
 from twinlens.learning.keeping import Keeping, Watch, best_epoch, is_stalled
 from twinlens.learning.layers import layer_rows
 from twinlens.learning.module import SiameseModule
+from twinlens.learning.refining.ground import refuse_unfit
 from twinlens.learning.trainer import fit
 from twinlens.runs import Run, is_follower, start_run
 from twinlens.types import Float32Array, UInt8Array
@@ -51,13 +52,15 @@ def train(
         The module with the weights of the best epoch, in evaluation mode.
 
     Raises:
-        TrainingError: The network collapsed or diverged, or there are too few people to decide on.
+        TrainingError: The network collapsed or diverged, or there are too few people to decide on, or
+            too few photos of one to fit what comes after the training.
         RunError: A checkpoint cannot be read, or is of a training on other photos or pairs, or
             another process trains the run.
         ConfigError: The run whose weights it starts from has another network.
         KeyboardInterrupt: Somebody pressed Ctrl-C or asked the process to end.
     """
     keep_freed_memory()
+    refuse_unfit(config, partition)
     module = SiameseModule(config, partition, crops, teachers)
     if config.initial.run is not None and not run.last.is_file():
         start_from(module.twin, Run(config.initial.run))

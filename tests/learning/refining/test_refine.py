@@ -1,6 +1,7 @@
 """What is fitted, on whom, and what may be known of them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from twinlens.evaluation.blending import Blend
 from twinlens.evaluation.calibration import cllr, fit_calibration
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.networks import Twin
-from twinlens.learning.refining.ground import Ground
+from twinlens.learning.refining.ground import Ground, refuse_unfit
 from twinlens.learning.refining.model import Joined, Part
 from twinlens.learning.refining.refine import Refined, refine
+from twinlens.learning.train import train
+from twinlens.runs import Run
 from twinlens.types import Sample, UInt8Array
 
 METRIC = {"kind": "plda", "dims": [4, 8], "shrinkage": [0, 0.2]}
@@ -124,6 +127,19 @@ def test_photos_that_are_classes_of_their_own_have_no_metric_within() -> None:
     )
     with pytest.raises(TrainingError, match="No two training photos are known to be of one class"):
         refined(config, partition, crops)
+
+
+@pytest.mark.parametrize("wanted", [{"metric": METRIC}, {"fusion": FUSION}])
+def test_what_cannot_be_fitted_is_refused_before_the_training(tmp_path: Path, wanted: dict[str, object]) -> None:
+    partition, crops = small_partition()
+    singles = partition.train.samples[::6]
+    poor = replace(partition, train=DataPart(singles, partition.train.pairs[:0]))
+    settings = {"loss": {"kind": "margin-softmax"}, "training": {"per_class": 1, "max_epochs": 1}}
+    with pytest.raises(TrainingError, match=r"No two .* --set fusion\.kind=none --set metric\.kind=none"):
+        train(small_config(**settings, **wanted), poor, crops, Run(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+    refuse_unfit(small_config(**settings), poor)
+    refuse_unfit(small_config(**settings, metric={"kind": "pca"}), poor)
 
 
 def test_a_part_that_tells_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,20 @@ def repeated(labels: IntArray) -> BoolArray:
     return several
 
 
+def refuse_singles(labels: IntArray) -> None:
+    """Say that nothing is known of how photos of one class vary, if that is so.
+
+    Raises:
+        TrainingError: No class has two photos.
+    """
+    if freedom(labels) == 0:
+        raise TrainingError(
+            "No two training photos are known to be of one class, so how photos of one vary cannot be measured.",
+            "Add photos of the same subjects, or list genuine pairs. Or take metric kind pca, or the network alone: "
+            "--set fusion.kind=none --set metric.kind=none.",
+        )
+
+
 def freedom(labels: IntArray) -> int:
     """How many independent differences within classes there are."""
     several = labels[repeated(labels)]
@@ -47,17 +61,13 @@ def covariances(vectors: Float64Array, labels: IntArray) -> Covariances:
     References:
         S. R. Searle, G. Casella and C. E. McCulloch (1992), Variance components, section 3.6.
     """
-    degrees = freedom(labels)
-    if degrees == 0:
-        raise TrainingError(
-            "No two training photos are known to be of one class.", "List genuine pairs, or take metric kind pca."
-        )
+    refuse_singles(labels)
     sizes = np.bincount(labels)
     sums = np.zeros((len(sizes), vectors.shape[1]))
     np.add.at(sums, labels, vectors)
     means = sums / sizes[:, None]
     rest = vectors - means[labels]
-    within = rest.T @ rest / degrees
+    within = rest.T @ rest / freedom(labels)
     # A mean over k vectors varies by the k-th part of what they vary themselves.
     between = np.atleast_2d(np.cov(means.T)) - within * np.mean(1 / sizes)
     return Covariances(within, between)

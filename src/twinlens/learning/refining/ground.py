@@ -10,6 +10,7 @@ from torch import nn
 
 from twinlens.comparison import Comparison
 from twinlens.config import Config
+from twinlens.config.refinement import LocalPatterns, TwoCovariance, WithinClassWhitening
 from twinlens.data.dataset import Partition
 from twinlens.evaluation.calibration import cllr, fit_calibration, threshold_at_even_odds
 from twinlens.evaluation.judge import deciding_scores
@@ -18,6 +19,7 @@ from twinlens.evaluation.result import RefinementStage
 from twinlens.evaluation.scoring import embed, score_part
 from twinlens.learning.classes import class_labels
 from twinlens.learning.export import TorchEncoder
+from twinlens.learning.refining.covariances import refuse_singles
 from twinlens.learning.refining.spaces import Space
 from twinlens.types import Float32Array, IntArray, Scores, UInt8Array
 
@@ -39,9 +41,7 @@ class Ground:
     @cached_property
     def labels(self) -> IntArray:
         """The class of each training sample as far as the setting lets one know, from 0 without gaps; int64."""
-        by_photo = self.config.training.classes == "photos"
-        labels = class_labels(self.partition, self.config.data.setting, photos=by_photo)
-        return labels[: len(self.partition.train.samples)]  # those of turned photos come later
+        return known_labels(self.config, self.partition)
 
     def features(self, module: nn.Module, samples: IntArray) -> Float32Array:
         """What ``module`` makes of some samples; float32 ``(n, D)``."""
@@ -63,6 +63,23 @@ class Ground:
             auc=auc(scores),
             accuracy=accuracy(listed, threshold_at_even_odds(fitted)),
         )
+
+
+def known_labels(config: Config, partition: Partition) -> IntArray:
+    """The class of each training sample as far as the setting lets one know, from 0 without gaps; int64."""
+    labels = class_labels(partition, config.data.setting, photos=config.training.classes == "photos")
+    return labels[: len(partition.train.samples)]  # those of turned photos come later
+
+
+def refuse_unfit(config: Config, partition: Partition) -> None:
+    """Refuse what is bound to fail once the network has been trained.
+
+    Raises:
+        TrainingError: A metric needs classes of several photos, and there are none.
+    """
+    fused = (config.fusion.metric,) if isinstance(config.fusion, LocalPatterns) else ()
+    if any(isinstance(metric, WithinClassWhitening | TwoCovariance) for metric in (config.metric, *fused)):
+        refuse_singles(known_labels(config, partition))
 
 
 def through(space: Space, features: Float32Array) -> Float32Array:

@@ -126,7 +126,10 @@ def _fitted(
 ) -> dict[str, Float64Array]:
     within, between = covariances(vectors, labels)
     if not within.any():
-        raise TrainingError("All training photos of a class are equal.", "Look at the photos, or take metric kind pca.")
+        raise TrainingError(
+            "All training photos of a class are equal.",
+            "Look at the photos, or take metric kind pca, or none: --set fusion.kind=none --set metric.kind=none.",
+        )
     within = shrunk(within, max(share, _LEAST_SHRINKAGE))
     middle = vectors.mean(axis=0)
     if isinstance(config, WithinClassWhitening):
@@ -145,7 +148,8 @@ def _plda(within: Float64Array, between: Float64Array) -> dict[str, Float64Array
     psi = scatter[scatter > 0]
     if len(psi) == 0:
         raise TrainingError(
-            "Photos of two classes differ no more than photos of one.", "The network or the descriptors tell nothing."
+            "Photos of two classes differ no more than photos of one: the network or the descriptors tell nothing.",
+            "Add photos, or let the network decide alone: --set fusion.kind=none --set metric.kind=none.",
         )
     weight = psi / (1 + 2 * psi)
     constant = np.array([np.sum(np.log1p(psi) - np.log1p(2 * psi) / 2)])
