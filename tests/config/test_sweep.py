@@ -188,8 +188,8 @@ def test_sweep_that_is_not_there_is_told_with_the_remedy(target: str, complaint:
     [
         ("name: mine\n", "does not say what to vary"),
         ("vary: {network.dense: [1, 2]}\n", "names no recipe"),
-        ("recipe: quick\nset: [1]\nvary: {network.dense: [1, 2]}\n", "set holds no keys"),
-        ("recipe: quick\nset: {network.dnse: 1}\nvary: {network.dense: [1, 2]}\n", "did you mean 'dense'"),
+        ("recipe: koch-quick\nset: [1]\nvary: {network.dense: [1, 2]}\n", "set holds no keys"),
+        ("recipe: koch-quick\nset: {network.dnse: 1}\nvary: {network.dense: [1, 2]}\n", "did you mean 'dense'"),
         ("- 1\n", "holds no sections"),
         ("recipe: [quick\n", "is not valid YAML"),
     ],

@@ -25,7 +25,7 @@ def partition_of(dataset: Dataset, validation: Part, test: Part) -> Partition:
     return Partition("made", dataset, test, validation, test, dropped_pairs=0, leaks=False)
 
 
-@pytest.mark.parametrize("name", ["quick", "koch-supcon", "koch2015-lfw", "koch-dropout"])
+@pytest.mark.parametrize("name", ["koch-quick", "koch-supcon", "koch2015-lfw", "koch-dropout"])
 def test_width_is_about_that_of_a_published_result(name: str) -> None:
     result, pairs = read_result(PUBLISHED / name), read_scores(PUBLISHED / name / "scores-test.csv")
     subjects = dict(zip(pairs.first + pairs.second, pairs.first_subject + pairs.second_subject, strict=True))

@@ -231,7 +231,7 @@ def decided_rightly(name: str) -> dict[tuple[str, str], bool]:
 
 
 def test_published_results_by_hand() -> None:
-    found = compared(PUBLISHED / "koch2015-lfw", PUBLISHED / "quick")
+    found = compared(PUBLISHED / "koch2015-lfw", PUBLISHED / "koch-quick")
     (finding,), (row,) = found.findings, found.tests
     first, second = decided_rightly(row.first), decided_rightly(row.second)
     only_first = sum(first[pair] and not second[pair] for pair in first)
@@ -244,7 +244,7 @@ def test_published_results_by_hand() -> None:
 
 
 def test_on_view_1_subjects_as_the_unit_are_less_sure_than_pairs() -> None:
-    runs = [run.judged for run in read_contenders([PUBLISHED / "koch2015-lfw", PUBLISHED / "quick"])]
+    runs = [run.judged for run in read_contenders([PUBLISHED / "koch2015-lfw", PUBLISHED / "koch-quick"])]
     first, second = resample_together(runs, 500, seed=0)
     by_subject = np.std(first.accuracy.replicates - second.accuracy.replicates)
     by_pair = np.std(runs[0].right.astype(float) - runs[1].right) / np.sqrt(len(runs[0].scores))
