@@ -28,9 +28,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_options_reach_the_work(asked: dict[str, Any]) -> None:
-    words = "sweep koch-quick --vary network.dense=1,2 --vary split.x=3..4 --set seed=1 --trials 3 --name mine"
-    more = "--epochs 2 --objective validation_auc --no-pruning --out there --storage sqlite:///x.db --resume --skip-broken"
-    outcome = CliRunner().invoke(app, [*words.split(), *more.split()])
+    words = "sweep koch-quick --vary network.dense=1,2 --vary split.x=3..4 --set seed=1 --trials 3"
+    more = "--epochs 2 --name mine --objective validation_auc --no-pruning --out there --storage sqlite:///x.db"
+    outcome = CliRunner().invoke(app, [*words.split(), *more.split(), "--resume", "--skip-broken"])
     assert outcome.exit_code == 0
     changes = {"trials": 3, "epochs": 2, "objective": "validation_auc", "name": "mine", "pruner": {"kind": "none"}}
     assert asked == {
