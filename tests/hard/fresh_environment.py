@@ -37,6 +37,7 @@ from tests.hard.fresh_ways import (
 )
 from twinlens.bundle import Manifest
 from twinlens.data.lfw import people_samples, read_lfw
+from twinlens.data.protocols import lfw_view1_test
 from twinlens.data.sources import locate_lfw
 from twinlens.files import write_json
 from twinlens.origin import machine, source_commit
@@ -69,7 +70,7 @@ def tried(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     manifest, people = find_model(options.model).manifest, people_of_the_test(options.people + options.strangers)
     fresh, facts = installed(folder, options.model)
     seconds, said = facts["seconds"], dict[str, Said]()
-    verifications = verified(fresh, people)
+    verifications = verified(fresh)
     on = {}
     with timed(seconds, "SQLite"):
         on["SQLite"], said["SQLite"] = used(fresh, str(folder / "people.db"), people, manifest, options)
@@ -103,14 +104,22 @@ def people_of_the_test(count: int) -> People:
     return ordered[: count + 100]  # some photos are refused
 
 
-def verified(fresh: Fresh, people: People) -> dict[str, Any]:
-    """``twinlens verify`` on two photos of one person, and on photos of two."""
-    (_, (first, second, *_)), (_, (third, *_)) = people[0], people[-1]
-    found = {}
-    for name, other in (("genuine", second), ("impostor", third)):
-        ended = fresh.twinlens("verify", first, other, "--json", allowed=(0, 1))
+def verified(fresh: Fresh) -> dict[str, Any]:
+    """``twinlens verify`` on the first genuine and the first impostor pair of View 1's test."""
+    files = locate_lfw()
+    dataset = read_lfw(files)
+    pairs, found = lfw_view1_test(dataset, files.lists).pairs, {}
+    for name, index in (("genuine", pairs.is_genuine.argmax()), ("impostor", pairs.is_genuine.argmin())):
+        photos = [str(dataset.path(int(side[index]))) for side in (pairs.first, pairs.second)]
+        ended = fresh.twinlens("verify", *photos, "--json", allowed=(0, 1))
         answer = json.loads(ended.stdout)
-        found[name] = {"exit": ended.returncode, "is_match": answer["is_match"], "score": round(answer["score"], 4)}
+        assert ended.returncode == int(not answer["is_match"]), ended
+        found[name] = {
+            "photos": [Path(photo).name for photo in photos],
+            "exit": ended.returncode,
+            "is_match": answer["is_match"],
+            "score": round(answer["score"], 4),
+        }
     return found
 
 
