@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import threading
 import warnings
 import zlib
@@ -197,6 +199,18 @@ def test_warnings_stay_inside_whatever_the_threads_do() -> None:
     for thread in threads:
         thread.join()
     assert warnings.filters == before
+
+
+def test_what_pillow_logs_reaches_no_terminal() -> None:
+    """Of so many samples Pillow logs an error, which Python prints if nobody has said where logs go."""
+    tiff = encoded(Image.fromarray(gradient()), "TIFF")
+    samples = struct.pack("<HHI", 277, 3, 1)
+    many = tiff.replace(samples + struct.pack("<H", 3), samples + struct.pack("<H", 2048))
+    code = "import sys; from twinlens.images import decode_image; decode_image(sys.stdin.buffer.read(), 'photo.tif')"
+    ended = subprocess.run([sys.executable, "-c", code], input=many, capture_output=True, check=False)
+    assert ended.returncode == 1
+    assert b"ImageError: photo.tif is no image of a known format." in ended.stderr
+    assert b"samples" not in ended.stderr
 
 
 def test_missing_empty_and_odd_files(tmp_path: Path) -> None:

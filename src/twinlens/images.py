@@ -7,6 +7,7 @@ differently from those it learned on.
 from __future__ import annotations
 
 import io
+import logging
 import math
 import threading
 import warnings
@@ -23,6 +24,10 @@ from twinlens.types import UInt8Array
 
 # Everything else that Pillow could open stays shut: each further format is a parser that strangers can feed.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+
+# What is wrong with a photo is told by errors. Pillow's own words are for programs that ask for logs, not for a
+# terminal.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _ORIENTATION_TAG = 0x0112
 _TURN_UPRIGHT = {

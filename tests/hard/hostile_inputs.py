@@ -12,6 +12,7 @@ Needs LFW and a model that sees faces.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import subprocess
 import sys
@@ -153,11 +154,13 @@ def in_a_process(arguments: list[str]) -> tuple[int, str]:
 
 
 def see_that_it_lives(service: Running, ends: Ends) -> None:
-    """See that the service is ready after all that, and stops in order."""
+    """See that the service is ready after all that, stops in order, and has logged no error."""
     if httpx.get(f"{service.address}/readyz").status_code != 200:
         ends.faults.append("the service is not ready any more")
     if (code := service.stop()) != 0:
         ends.faults.append(f"the service ended with {code}")
+    lines = [line for line in service.log.read_text().splitlines() if json.loads(line)["level"] == "error"]
+    ends.faults += [f"the service's log: {line[:300]}" for line in lines]
 
 
 def described(ends: Ends, seconds: float, asked: argparse.Namespace) -> dict[str, Any]:

@@ -54,5 +54,6 @@ def log_configuration(level: str = "INFO") -> dict[str, Any]:
         "formatters": {"json": {"()": JsonFormatter}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
-        "loggers": {name: {"level": level} for name in _OURS},
+        # Pillow's complaints about a photo are for whoever has sent it.
+        "loggers": {"PIL": {"level": "CRITICAL"}} | {name: {"level": level} for name in _OURS},
     }
