@@ -1,6 +1,8 @@
 import json
 import logging
 import logging.config
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -79,3 +81,14 @@ def test_the_configuration_is_one_that_python_takes() -> None:
     configuration = log_configuration()
     assert logging.config.DictConfigurator(configuration).configure_formatter(configuration["formatters"]["json"])
     assert logging.getLogger().handlers == before
+
+
+def test_what_pillow_says_of_a_photo_is_not_logged() -> None:
+    code = (
+        "import logging.config\n"
+        "from twinlens.serving.service.logs import log_configuration\n"
+        "logging.config.dictConfig(log_configuration())\n"
+        "for name in ('PIL.TiffImagePlugin', 'stranger'): logging.getLogger(name).error('Too many samples.')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["logger"] for line in ended.stderr.splitlines()] == ["stranger"]
