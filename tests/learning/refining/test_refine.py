@@ -138,6 +138,9 @@ def test_what_cannot_be_fitted_is_refused_before_the_training(tmp_path: Path, wa
     with pytest.raises(TrainingError, match=r"No two .* --set fusion\.kind=none --set metric\.kind=none"):
         train(small_config(**settings, **wanted), poor, crops, Run(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+    few = replace(partition, train=DataPart(partition.train.samples[[0, 1, 2, 3, 6, 7]], partition.train.pairs[:0]))
+    with pytest.raises(TrainingError, match=r"Only 4 differences between training photos of one class"):
+        refuse_unfit(small_config(**settings, **wanted), few)
     refuse_unfit(small_config(**settings), poor)
     refuse_unfit(small_config(**settings, metric={"kind": "pca"}), poor)
 

@@ -28,15 +28,17 @@ def repeated(labels: IntArray) -> BoolArray:
     return several
 
 
-def refuse_singles(labels: IntArray) -> None:
-    """Say that nothing is known of how photos of one class vary, if that is so.
+def refuse_few(labels: IntArray, fewest: int) -> None:
+    """Say that too little is known of how photos of one class vary, if there are not so many differences.
 
     Raises:
-        TrainingError: No class has two photos.
+        TrainingError: There are fewer.
     """
-    if freedom(labels) == 0:
+    if (known := freedom(labels)) < fewest:
+        only = f"Only {known} differences between training photos of one class are known"
         raise TrainingError(
-            "No two training photos are known to be of one class, so how photos of one vary cannot be measured.",
+            f"{only if known else 'No two training photos are known to be of one class'}, so how photos of one vary "
+            "cannot be measured.",
             "Add photos of the same subjects, or list genuine pairs. Or take metric kind pca, or the network alone: "
             "--set fusion.kind=none --set metric.kind=none.",
         )
@@ -61,7 +63,7 @@ def covariances(vectors: Float64Array, labels: IntArray) -> Covariances:
     References:
         S. R. Searle, G. Casella and C. E. McCulloch (1992), Variance components, section 3.6.
     """
-    refuse_singles(labels)
+    refuse_few(labels, 1)
     sizes = np.bincount(labels)
     sums = np.zeros((len(sizes), vectors.shape[1]))
     np.add.at(sums, labels, vectors)

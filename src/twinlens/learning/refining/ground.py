@@ -19,9 +19,12 @@ from twinlens.evaluation.result import RefinementStage
 from twinlens.evaluation.scoring import embed, score_part
 from twinlens.learning.classes import class_labels
 from twinlens.learning.export import TorchEncoder
-from twinlens.learning.refining.covariances import refuse_singles
+from twinlens.learning.refining.covariances import refuse_few
 from twinlens.learning.refining.spaces import Space
 from twinlens.types import Float32Array, IntArray, Scores, UInt8Array
+
+# From fewer within classes, the covariances are luck, and may well find that photos of two differ no more.
+_FEWEST_DIFFERENCES = 5
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,11 @@ def refuse_unfit(config: Config, partition: Partition) -> None:
     """Refuse what is bound to fail once the network has been trained.
 
     Raises:
-        TrainingError: A metric needs classes of several photos, and there are none.
+        TrainingError: A metric needs classes of several photos, and there are next to none.
     """
     fused = (config.fusion.metric,) if isinstance(config.fusion, LocalPatterns) else ()
     if any(isinstance(metric, WithinClassWhitening | TwoCovariance) for metric in (config.metric, *fused)):
-        refuse_singles(known_labels(config, partition))
+        refuse_few(known_labels(config, partition), _FEWEST_DIFFERENCES)
 
 
 def through(space: Space, features: Float32Array) -> Float32Array:
