@@ -19,8 +19,8 @@ from twinlens.errors import TrainingError
 from twinlens.learning.refining.covariances import covariances, freedom, shrunk
 from twinlens.types import Float32Array, Float64Array, IntArray
 
-# Components whose variance is a smaller share of the first one's are rounding.
-_LEAST_VARIANCE = 1e-9
+# Components whose variance is a smaller share of the first one's drown in what half precision rounds off the basis.
+_LEAST_VARIANCE = 1e-5
 # Even where nothing is to be shrunk: equal photos differ in no direction, and what they span has to be inverted.
 _LEAST_SHRINKAGE = 1e-6
 
