@@ -66,7 +66,8 @@ def test_more_data_never_gets_less(subjects: list[int], photos: int) -> None:
 def test_as_much_as_lfw_gives_the_network_of_its_own_recipe() -> None:
     # Rates, distortions and epochs of lfw-identities were searched for on LFW; those of own photos follow a rule.
     recipe, config = load_config("lfw-identities").model_dump(mode="json"), sized(LFW_NAMES)
-    for key in ("network", "inference", "normalisation"):
+    assert config["frame"] == recipe["frame"] | {"align": True}
+    for key in ("network", "inference", "normalisation", "metric", "fusion"):
         assert config[key] == recipe[key], key
     assert config["optimiser"]["kind"] == recipe["optimiser"]["kind"]
     assert config["loss"]["margin"] == recipe["loss"]["margin"]
@@ -81,8 +82,32 @@ def test_little_data_gives_up_most_of_its_subjects_to_be_judged_by() -> None:
 
 
 @pytest.mark.parametrize(
+    ("amount", "kind"),
+    [
+        (Amount(40, 40, 400), ("plda", "lbp")),
+        (Amount(40, 40, 160), ("none", "none")),
+        (Amount(900, 0, 900), ("none", "none")),
+    ],
+)
+def test_only_enough_photos_of_a_subject_have_something_fitted(amount: Amount, kind: tuple[str, str]) -> None:
+    config = sized(amount)
+    assert (config["metric"]["kind"], config["fusion"]["kind"]) == kind
+
+
+def test_patterns_want_pixels_and_faces() -> None:
+    config = sized(
+        Amount(40, 40, 400), "frame.height=72", "frame.width=72", "network.region=[1,1]", "network.input=null"
+    )
+    assert (config["metric"]["kind"], config["fusion"]["kind"]) == ("plda", "none")
+    objects = sized(Amount(40, 40, 400), recipe="own-objects")
+    assert (objects["metric"]["kind"], objects["fusion"]["kind"]) == ("none", "none")
+
+
+@pytest.mark.parametrize(
     "override",
     [
+        "metric.kind=none",  # as the default is
+        "fusion.kind=none",
         "training.max_epochs=200",  # as the default is
         "training.max_epochs=7",
         "training.batch_size=32",
@@ -139,3 +164,4 @@ def test_recipe_for_objects_sees_the_whole_photo() -> None:
     config = load_config("own-objects")
     assert isinstance(config.sizing, AutomaticSizing)
     assert (config.frame.align, config.frame.crop_height, config.frame.crop_width) == (False, 1, 1)
+    assert config.network.seen(config.frame) == config.frame

@@ -27,14 +27,8 @@ from twinlens.errors import DataError, RunError
 from twinlens.runs import Run
 
 # Small and short; everything else is left to the sizing.
-QUICK = (
-    "training.max_epochs=1",
-    "training.threads=1",
-    "frame.height=24",
-    "frame.width=24",
-    "evaluation.resamples=100",
-    "evaluation.oneshot_trials=50",
-)
+SHORT = ("training.max_epochs=1", "training.threads=1", "evaluation.resamples=100", "evaluation.oneshot_trials=50")
+QUICK = (*SHORT, "frame.height=24", "frame.width=24")
 
 
 @pytest.fixture
@@ -146,7 +140,7 @@ def test_raw_photos_of_faces_are_aligned_by_the_way(
             place = tmp_path / "PHOTOS" / lfw.samples[index].name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(lfw.path(index), place)
-    settings = (f"data.root={tmp_path / 'PHOTOS'}", *QUICK)
+    settings = (f"data.root={tmp_path / 'PHOTOS'}", *SHORT, "network.input=[24,24]")
     run: Run = workflow.train("own-faces", overrides=settings, out=tmp_path / "run", skip_broken=True)
     result = workflow.evaluate_run(run.folder, skip_broken=True)
     assert result.provenance.outside_data == "label-free"

@@ -11,6 +11,8 @@ It is anchored at the recipes for LFW and follows from there:
 - *The learning rate* goes with the square root of the batch size, as it should for Adam (Malladi et al., 2022).
 - *The margin* is smaller where there are few classes, as one that sets few training classes far apart does so at the
   expense of all others (Liu et al., 2020).
+- *What is fitted on top*, two covariances and local patterns beside the network, is measured on photos known to show
+  one subject: k of a subject give k − 1 differences. Patterns also need the pixels of a large crop.
 
 References:
     S. Malladi et al. (2022), On the SDEs and scaling rules for adaptive gradient algorithms, NeurIPS.
@@ -39,6 +41,9 @@ _WIDTHS = {0: (12, 24, 48, 96), 1_500: (24, 48, 96, 192), 20_000: (32, 64, 128, 
 _MARGINS = {0: 0.1, 100: 0.2, 1_000: 0.3}
 _STEPS, _STEPS_OF_A_PASS = 2_500, 8
 _BATCHES = (16, 32, 64, 128)
+# From so many differences within subjects on, how photos of one vary can be measured.
+_DIFFERENCES = 100
+_PATTERN_PIXELS = 100  # of a crop's height and width
 _FEWEST_EPOCHS, _MOST_EPOCHS = 15, 120
 _LEARNING_RATE = 0.002  # with the largest batch
 
@@ -91,6 +96,7 @@ def size(config: Config, amount: Amount) -> tuple[Config, tuple[Sized, ...]]:
     epochs = _training(fill, photos)
     if isinstance(config.network, CompactNetwork):
         fill("network.widths", _step(_WIDTHS, photos), f"{_size_word(photos)}, for about {photos:,} training photos")
+        _on_top(fill, config, round((amount.photos - amount.subjects) * kept))
     if isinstance(config.optimiser, AdamW):
         batch = fill.values["training.batch_size"]
         rate = _LEARNING_RATE * (batch / _BATCHES[-1]) ** 0.5
@@ -145,6 +151,15 @@ def _training(fill: _Filling, photos: int) -> int:
     epochs = fill("training.max_epochs", epochs, f"{epochs * steps:,} steps, {steps:,} in each epoch")
     fill("training.patience", epochs, "to the end, where the learning rate has fallen to zero")
     return int(epochs)
+
+
+def _on_top(fill: _Filling, config: Config, differences: int) -> None:
+    """What is fitted on top of a network with so many differences within subjects."""
+    enough = differences >= _DIFFERENCES
+    because = f"{'from' if enough else 'not from only'} about {differences:,} differences within subjects"
+    fill("metric.kind", "plda" if enough else "none", because)
+    if min(config.frame.height, config.frame.width) >= _PATTERN_PIXELS:
+        fill("fusion.kind", "lbp" if enough else "none", because)
 
 
 def _share(wanted: int, there: float, bounds: tuple[float, float]) -> float:
