@@ -136,7 +136,7 @@ def test_a_space_is_a_module_without_gradients() -> None:
 
 def test_directions_of_next_to_no_variance_are_left_out_as_rounding_would_fill_them() -> None:
     features, labels = some_features()
-    features = (features - 3) * np.geomspace(1, 1e-4, 12, dtype=np.float32)
+    features = (features - 3) * np.geomspace(1, 1e-2, 12, dtype=np.float32)
     (one,) = candidates(features, labels, TwoCovariance(dims=(12,), shrinkage=(0,)), seed=0)
     assert one.dims < 12
     rounded = features + np.random.default_rng(0).normal(scale=1e-6, size=features.shape).astype(np.float32)
