@@ -216,8 +216,9 @@ def page(result: dict[str, Any]) -> str:
         "on which the right one is not named. A threshold with a star is extrapolated from the tail of what "
         f"calibration has seen. Each row holds for {people} templates; more take a higher threshold.",
         f"Refused at enrolment, before there were {people}: {refused}. Photos asked about that were refused, which "
-        f"count as not named: {failures}. At enrolment, {result['taken_for_others_at_enrolment']} people would have "
-        "been identified as somebody else; at the rate of 1 % that a gallery asks for there, a few are to be expected.",
+        f"count as not named: {failures}. Taken for somebody else at enrolment: "
+        f"{result['taken_for_others_at_enrolment']} of {people}; at the rate of 1 % that a gallery asks for there, a "
+        "few are to be expected.",
         f"An answer took {took['median']:.0f} ms (median; 95 % took less than {took['p95']:.0f} ms) on "
         f"{origin['machine']}, with its entry in the log, which is{'' if result['log_intact'] else ' **not**'} intact. "
         f"Commit {origin['commit'][:12]}, seed {result['seed']}, fingerprint {result['fingerprint'][:16]}.",
