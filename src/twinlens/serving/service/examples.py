@@ -24,11 +24,11 @@ _TEMPLATE = {
     "photo_kept": False,
     "fingerprint": _FINGERPRINT,
 }
-_CANDIDATE = {"subject_id": "4711", "score": 0.64, "is_match": True, "log_likelihood_ratio": 6.1}
+_CANDIDATE = {"subject_id": "4711", "score": 6.1, "is_match": True, "log_likelihood_ratio": 6.1}
 
 VERIFICATION: dict[str, Any] = {
-    "score": 0.64,
-    "threshold": 0.38,
+    "score": 6.1,
+    "threshold": 2.195,
     "is_match": True,
     "fmr": 0.01,
     "log_likelihood_ratio": 6.1,
@@ -44,7 +44,7 @@ VERIFICATION: dict[str, Any] = {
 IDENTIFICATION: dict[str, Any] = {
     "subject_id": "4711",
     "candidates": [_CANDIDATE],
-    "threshold": 0.55,
+    "threshold": 5.8,
     "fpir": 0.01,
     "fmr": 0.0001,
     "extrapolated": False,
