@@ -115,6 +115,7 @@ FILTERS = {
         percent_span,
         points,
         points_span,
+        probability,
         rate,
     )
 }
