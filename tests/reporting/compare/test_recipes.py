@@ -26,7 +26,9 @@ def test_runs_that_differ_in_the_seed_alone_are_one_recipe(tmp_path: Path) -> No
     assert (second.label, list(second.runs), second.seeds) == ("other", ["other"], "seed 0")
 
 
-@pytest.mark.parametrize("override", ["training.threads=1", "evaluation.level=0.9", "logger=mlflow", "name=another"])
+@pytest.mark.parametrize(
+    "override", ["training.threads=1", "evaluation.level=0.9", "logger=mlflow", "name=another", "split.seed=0"]
+)
 def test_what_is_no_part_of_a_recipe_does_not_divide_it(tmp_path: Path, override: str) -> None:
     rows = scored(1)
     assert len(grouped(write_run(tmp_path / "a", rows), write_run(tmp_path / "b", rows, override, seed=1))) == 1

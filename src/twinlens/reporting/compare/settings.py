@@ -10,7 +10,7 @@ from twinlens.evaluation.result import Result
 from twinlens.runs import FREE_KEYS
 
 # Of two runs that differ in these alone the weights differ by chance alone.
-_NO_PART_OF_THE_RECIPE = ("name", "seed", *FREE_KEYS)
+_NO_PART_OF_THE_RECIPE = ("name", "seed", "split.seed", *FREE_KEYS)
 _JUDGING = "evaluation."
 
 
@@ -35,7 +35,7 @@ def flat(config: Config) -> dict[str, str]:
 
 
 def identity(values: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    """What makes a recipe this one: all but its name, the seed, and how it is watched and judged."""
+    """What makes a recipe this one: all but its name, the seeds, and how it is watched and judged."""
     kept = (item for item in values.items() if not item[0].startswith(_JUDGING))
     return frozenset((key, value) for key, value in kept if key not in _NO_PART_OF_THE_RECIPE)
 
