@@ -47,7 +47,7 @@ def read_recipe_file(name: str) -> RecipeFile | None:
     summary, *remarks = " ".join(line.lstrip("# ") or "\n" for line in head).split("\n")
     values = read_yaml(path)
     extends = values.pop("extends", None)
-    said = (f"{key}: {value}" for key, value in leaves(values) if key != "name")
+    said = (f"{key}: {value}" for key, value in leaves(_stated(values)) if key != "name")
     return RecipeFile(
         name=name,
         summary=summary.strip(),
@@ -83,6 +83,14 @@ def commands(result: Result, place: str) -> list[str]:
     out = [] if name == result.name else [f"--out runs/{name}"]
     train = " ".join(["twinlens train", recipe, *changed, *out])
     return [train, f"twinlens evaluate runs/{name}"] if is_tested(result) else [train]
+
+
+def _stated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a recipe's file, with a word for what it unsets."""
+    return {
+        key: "null" if value is None else _stated(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+    }
 
 
 def _comes_along(name: str) -> bool:
