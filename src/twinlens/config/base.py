@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Portion = Annotated[float, Field(gt=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -75,6 +76,16 @@ class Frame(Section):
     def channels(self) -> int:
         """1 for grey, 3 for colour."""
         return 1 if self.colour == "grey" else 3
+
+    def middle(self, shares: tuple[float, float]) -> tuple[int, int]:
+        """Height and width in pixels of the middle of a crop that has such shares of it, as much left over on either
+        side.
+        """
+        height, width = (
+            max(1, size - 2 * round(size * (1 - share) / 2))
+            for size, share in zip((self.height, self.width), shares, strict=True)
+        )
+        return height, width
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from twinlens.config.base import Count, Frame, Normal, Positive, Section
+from twinlens.config.base import Count, Frame, Normal, Portion, Positive, Section
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
-Share = Annotated[float, Field(gt=0, le=1)]
 KochLayer = Literal["conv1", "conv2", "conv3", "conv4", "dense", "head"]
 
 
@@ -63,16 +62,12 @@ class FanInInit(Section):
 
 
 class _Network(Section):
-    region: tuple[Share, Share] = (1.0, 1.0)
+    region: tuple[Portion, Portion] = (1.0, 1.0)
     input: tuple[Count, Count] | None = None
 
     def middle(self, frame: Frame) -> tuple[int, int]:
         """Height and width in pixels of what the network looks at of a crop, as much left over on either side."""
-        height, width = (
-            max(1, size - 2 * round(size * (1 - share) / 2))
-            for size, share in zip((frame.height, frame.width), self.region, strict=True)
-        )
-        return height, width
+        return frame.middle(self.region)
 
     def seen(self, frame: Frame) -> Frame:
         """The frame of smaller crops that would show the network the same, without a region or input of its own."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from twinlens.config.base import Count, Section
+from twinlens.config.base import Count, Portion, Section
 
 Dims = Annotated[tuple[Count, ...], Field(min_length=1)]
 Shrinkage = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)]
@@ -85,27 +85,37 @@ class LocalPatterns(Section):
     """Histograms of local binary patterns in the cells of a grid, compared in a space of their own.
 
     Their score is added to the network's; what each weighs minimises the cost of the log-likelihood ratio on the
-    validation pairs. They see the grey crop at its full size, which does them good: let ``network.input`` keep the
-    network's own small. With ``inference.flip`` they are averaged over the crop and its mirror image.
+    validation pairs. They see the crop at its full size, which does them good: let ``network.input`` keep the network's
+    own small. With ``inference.flip`` they are averaged over the crop and its mirror image.
 
     Attributes:
         radii: How far the eight neighbours of a pixel are that make its pattern, in pixels; one histogram each.
+        region: Shares of a crop's height and width, around its middle, that the grid covers. What varies most in a
+            photo, such as a background, should stay outside.
         cells: Rows and columns of the grid.
+        colour: Count patterns of red minus green besides those of the grey crop.
         components: Principal components of a histogram that are kept, the same for all cells of a radius.
         metric: The space that all histograms together are compared in.
+        apart: Compare each radius, each of four bands of rows and each of three of columns in a space of its own
+            instead, and add up the scores. From few photos, many small spaces learn more than a large one.
 
     References:
         T. Ojala, M. Pietikäinen and T. Mäenpää (2002), Multiresolution gray-scale and rotation invariant texture
         classification with local binary patterns, IEEE Transactions on Pattern Analysis and Machine Intelligence 24.
         T. Ahonen, A. Hadid and M. Pietikäinen (2006), Face description with local binary patterns, IEEE Transactions on
         Pattern Analysis and Machine Intelligence 28.
+        T. K. Ho (1998), The random subspace method for constructing decision forests, IEEE Transactions on Pattern
+        Analysis and Machine Intelligence 20: why many small spaces.
     """
 
     kind: Literal["lbp"] = "lbp"
     radii: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 3, 4)
+    region: tuple[Portion, Portion] = (1.0, 1.0)
     cells: tuple[Count, Count] = (13, 12)
+    colour: bool = False
     components: Annotated[int, Field(ge=1, le=59)] = 16
     metric: FittedMetric = TwoCovariance()
+    apart: bool = False
 
 
 Fusion = Annotated[NoFusion | LocalPatterns, Field(discriminator="kind")]

@@ -196,11 +196,17 @@ class Config(Section):
         if not isinstance(self.fusion, LocalPatterns):
             return self
         (rows, columns), radius = self.fusion.cells, max(self.fusion.radii)
-        if self.frame.height - 2 * radius < rows or self.frame.width - 2 * radius < columns:
+        middle = self.frame.middle(self.fusion.region)
+        if (
+            min(self.frame.height - 2 * radius, middle[0]) < rows
+            or min(self.frame.width - 2 * radius, middle[1]) < columns
+        ):
             raise ValueError(
                 f"fusion.cells: a crop of {self.frame.height}×{self.frame.width} has no {rows}×{columns} cells with "
-                f"radius {radius}; take fewer, or enlarge frame.height and frame.width"
+                f"radius {radius} in fusion.region; take fewer, or enlarge frame.height and frame.width"
             )
+        if self.fusion.colour and self.frame.colour == "grey":
+            raise ValueError("fusion.colour needs colours; set frame.colour to rgb")
         return self
 
     @model_validator(mode="after")

@@ -16,9 +16,11 @@ from twinlens.bundle import CROPS, EMBEDDINGS
 from twinlens.comparison import Cosine
 from twinlens.config import Config
 from twinlens.errors import BundleError, RunError
+from twinlens.halves import store_in_half
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.networks import Twin
 from twinlens.learning.refining.stored import load_refined
+from twinlens.learning.rounding import rounded
 from twinlens.runs import Run
 from twinlens.types import Encoder, Float32Array, UInt8Array
 
@@ -69,7 +71,7 @@ def trained_twin(run: Run, config: Config) -> Twin:
         twin.load_state_dict({name.removeprefix(_PREFIX): state[name] for name in state if name.startswith(_PREFIX)})
     except RuntimeError as error:
         raise RunError(f"{run.best} is of another network than {run.recipe}.", "Bring both back.") from error
-    return twin.eval()
+    return rounded(twin).eval()
 
 
 def to_onnx(module: nn.Module, shape: tuple[int, int, int]) -> bytes:
@@ -94,7 +96,7 @@ def to_onnx(module: nn.Module, shape: tuple[int, int, int]) -> bytes:
             verbose=False,
         )
     assert program is not None
-    return _without_traces(program.model_proto)
+    return _without_traces(store_in_half(program.model_proto))
 
 
 def _without_traces(model: Any) -> bytes:

@@ -21,6 +21,7 @@ from twinlens.learning.keeping import Keeping, Watch, best_epoch, is_stalled
 from twinlens.learning.layers import layer_rows
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.refining.ground import refuse_unfit
+from twinlens.learning.rounding import rounded
 from twinlens.learning.trainer import fit
 from twinlens.runs import Run, is_follower, start_run
 from twinlens.types import Float32Array, UInt8Array
@@ -72,7 +73,7 @@ def train(
 
 
 def load_best(module: SiameseModule, run: Run) -> SiameseModule:
-    """Give ``module`` the weights of the run's best epoch and put it into evaluation mode.
+    """Give ``module`` the weights of the run's best epoch, rounded as they are stored, and put it into evaluation mode.
 
     Raises:
         RunError: They cannot be read, or were learned from other photos or pairs than the module's.
@@ -80,6 +81,7 @@ def load_best(module: SiameseModule, run: Run) -> SiameseModule:
     checkpoint = SafetensorsIO().load_checkpoint(run.best)
     module.on_load_checkpoint(checkpoint)
     module.load_state_dict(checkpoint["state_dict"])
+    rounded(module.twin)
     return module.eval()
 
 

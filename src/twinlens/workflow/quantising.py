@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from twinlens.bundle import CROPS
 from twinlens.errors import BundleError, ConfigError
 from twinlens.evaluation import metrics
+from twinlens.halves import store_in_half
 from twinlens.progress import track
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.types import UInt8Array
@@ -114,7 +115,8 @@ def _quantised(model: Path, crops: UInt8Array) -> bytes:
             weight_type=QuantType.QInt8,
             nodes_to_exclude=[node.name for node in onnx.load(prepared).graph.node if node.op_type == "MatMul"],
         )
-        return done.read_bytes()
+        content: bytes = store_in_half(onnx.load(done)).SerializeToString()
+        return content
 
 
 def compare(before: CalibratedModel, after: CalibratedModel, crops: UInt8Array) -> Quantisation:

@@ -120,7 +120,7 @@ def test_with_mirroring_a_crop_and_its_mirror_image_are_the_same(columns: int) -
     crops = torch.from_numpy(some_crops(3, frame))
     ours, mirrored = module(crops), module(crops.flip(2))
     torch.testing.assert_close(ours, mirrored)
-    assert ours.shape[2] == module.cells == 4 * 2
+    assert ours.shape[2] == module.rows * module.columns_left == 4 * 2
 
     plain = PatternHistograms(config, frame, mirror=False)
     both = (plain(crops) + plain(crops.flip(2))) / 2

@@ -11,8 +11,8 @@ from twinlens.config.refinement import LocalPatterns, PcaWhitening, TwoCovarianc
 from twinlens.learning.descriptors.lbp import PatternFeatures, PatternHistograms, fit_features
 from twinlens.learning.export import TorchEncoder, to_onnx
 from twinlens.learning.networks import Twin
+from twinlens.learning.refining.candidates import candidates
 from twinlens.learning.refining.model import Joined, Part
-from twinlens.learning.refining.spaces import candidates
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.types import UInt8Array
 

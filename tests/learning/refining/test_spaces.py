@@ -9,9 +9,9 @@ from sklearn.decomposition import PCA
 from twinlens.comparison import Cosine, Plda
 from twinlens.config.refinement import PcaWhitening, TwoCovariance, WithinClassWhitening
 from twinlens.errors import TrainingError
+from twinlens.learning.refining.candidates import Candidate, candidates
 from twinlens.learning.refining.covariances import covariances
 from twinlens.learning.refining.ground import through
-from twinlens.learning.refining.spaces import Candidate, candidates
 
 
 def some_features(classes: int = 60, size: int = 5, dim: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

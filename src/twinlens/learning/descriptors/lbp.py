@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
@@ -16,10 +18,15 @@ _NEIGHBOURS = 8
 _CODES = 2**_NEIGHBOURS
 # ITU-R 601 luma in 256ths.
 _LUMA = (77, 150, 29)
+_RED_MINUS_GREEN = (1, -1, 0)
+# How many bands the cells are seen in, each of which overlaps half of the next.
+_BANDS_OF_ROWS = 4
+_BANDS_OF_COLUMNS = 3
 
 
 class PatternHistograms(nn.Module):
-    """Square roots of the shares of each uniform pattern in each cell of a grid, for each radius.
+    """Square roots of the shares of each uniform pattern in each cell of a grid, in layers: one for each radius, of the
+    grey crop and then, if wanted, of its red minus green.
 
     A pattern is which of a pixel's eight neighbours on a circle are at least as bright. Neighbours are the nearest
     pixels: between pixels one would have to interpolate, and rounding would tell equal brightness apart. The cells are
@@ -37,7 +44,7 @@ class PatternHistograms(nn.Module):
         retrieval, CVPR.
     """
 
-    luma: torch.Tensor
+    planes: torch.Tensor
     bins: torch.Tensor
     mirrored: torch.Tensor
 
@@ -46,39 +53,53 @@ class PatternHistograms(nn.Module):
         self.radii = config.radii
         self.rows, self.columns = config.cells
         self.mirror = mirror
+        height, width = frame.middle(config.region)
         self.sizes = tuple(
-            ((frame.height - 2 * radius) // self.rows, (frame.width - 2 * radius) // self.columns)
+            (
+                min(height, frame.height - 2 * radius) // self.rows,
+                min(width, frame.width - 2 * radius) // self.columns,
+            )
             for radius in config.radii
         )
         self.frame = frame
-        self.register_buffer("luma", torch.tensor(_LUMA if frame.channels == 3 else (1,), dtype=torch.int32))
+        planes = ((_LUMA, _RED_MINUS_GREEN) if config.colour else (_LUMA,)) if frame.channels == 3 else ((1,),)
+        self.register_buffer("planes", torch.tensor(planes, dtype=torch.int32))
         self.register_buffer("bins", torch.from_numpy(uniform_bins()))
         self.register_buffer("mirrored", torch.from_numpy(mirrored_bins()))
 
     @property
-    def cells(self) -> int:
-        """Cells of a radius that are left."""
-        return self.rows * ((self.columns + 1) // 2 if self.mirror else self.columns)
+    def layers(self) -> int:
+        """Planes times radii."""
+        return len(self.planes) * len(self.radii)
+
+    @property
+    def columns_left(self) -> int:
+        """Columns of cells that are left, which are those of the left half after mirroring."""
+        return (self.columns + 1) // 2 if self.mirror else self.columns
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        """Crops uint8 ``(n, height, width, channels)`` to float ``(n, radii, cells, 59)`` in [0, 1]."""
-        grey = (crops.to(torch.int32) * self.luma).sum(dim=-1, dtype=torch.int32)
-        found = [self._histograms(grey, *settings) for settings in zip(self.radii, self.sizes, strict=True)]
+        """Crops uint8 ``(n, height, width, channels)`` to float ``(n, layers, cells, 59)`` in [0, 1]."""
+        whole = crops.to(torch.int32)
+        found = [
+            self._histograms((whole * plane).sum(dim=-1, dtype=torch.int32), *settings)
+            for plane in self.planes
+            for settings in zip(self.radii, self.sizes, strict=True)
+        ]
         return torch.stack(found, dim=1)
 
-    def _histograms(self, grey: torch.Tensor, radius: int, size: tuple[int, int]) -> torch.Tensor:
+    def _histograms(self, plane: torch.Tensor, radius: int, size: tuple[int, int]) -> torch.Tensor:
         height, width = self.rows * size[0], self.columns * size[1]
         top, left = (self.frame.height - height) // 2, (self.frame.width - width) // 2
-        middle = grey[:, top : top + height, left : left + width]
+        middle = plane[:, top : top + height, left : left + width]
         code = torch.zeros_like(middle)
         for bit, (down, right) in enumerate(neighbours(radius)):
             y, x = top + down, left + right
-            brighter = grey[:, y : y + height, x : x + width] >= middle
+            brighter = plane[:, y : y + height, x : x + width] >= middle
             code = code + brighter.to(torch.int32) * (1 << bit)
         place = self.bins[code.long()] + self._first_bins(self.rows, size[0], self.columns)[:, None]
         place = place + self._first_bins(self.columns, size[1], 1)
-        # Not len(grey), which would be a constant of the exported model.
-        counts = torch.zeros(grey.shape[0], self.rows * self.columns * BINS, device=grey.device)
+        # Not len(plane), which would be a constant of the exported model.
+        counts = torch.zeros(plane.shape[0], self.rows * self.columns * BINS, device=plane.device)
         counts = counts.scatter_add(1, place.flatten(1), torch.ones_like(place, dtype=torch.float32).flatten(1))
         roots = (counts / (size[0] * size[1])).sqrt().reshape(-1, self.rows, self.columns, BINS)
         return self._halved(roots).flatten(1, 2) if self.mirror else roots.flatten(1, 2)
@@ -88,18 +109,17 @@ class PatternHistograms(nn.Module):
         return torch.arange(cells, device=self.bins.device).repeat_interleave(size) * step * BINS
 
     def _halved(self, roots: torch.Tensor) -> torch.Tensor:
-        half = (self.columns + 1) // 2
-        mirror_image = roots.flip(2)[:, :, :half][..., self.mirrored]
-        return (roots[:, :, :half] + mirror_image) / 2
+        left = self.columns_left
+        return (roots[:, :, :left] + roots.flip(2)[:, :, :left][..., self.mirrored]) / 2
 
 
 class PatternFeatures(nn.Module):
-    """The principal components of all histograms, those of a radius having the same ones in every cell.
+    """The principal components of all histograms, those of a layer having the same ones in every cell.
 
     Args:
         histograms: Makes the histograms.
-        centre: float ``(radii, 1, 59)``, their mean.
-        basis: float ``(radii, 59, components)``.
+        centre: float ``(layers, 1, 59)``, their mean.
+        basis: float ``(layers, 59, components)``.
     """
 
     def __init__(self, histograms: PatternHistograms, centre: torch.Tensor, basis: torch.Tensor) -> None:
@@ -107,12 +127,24 @@ class PatternFeatures(nn.Module):
         self.histograms = histograms
         self.centre = nn.Parameter(centre, requires_grad=False)
         self.basis = nn.Parameter(basis, requires_grad=False)
-        self.dim = len(histograms.radii) * histograms.cells * basis.shape[-1]
+        self.shape = (histograms.layers, histograms.rows, histograms.columns_left, basis.shape[-1])
+        self.dim = math.prod(self.shape)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        """Crops uint8 ``(n, height, width, channels)`` to float ``(n, radii × cells × components)``."""
+        """Crops uint8 ``(n, height, width, channels)`` to float ``(n, layers × cells × components)``."""
         components: torch.Tensor = (self.histograms(crops) - self.centre) @ self.basis
         return components.flatten(1)
+
+    def parts(self) -> list[IntArray]:
+        """Which features belong to each layer, each band of rows and each of columns; of the bands, the grey ones.
+
+        A band overlaps half of the next. int64 each.
+        """
+        places = np.arange(self.dim).reshape(self.shape)
+        grey = places[: len(self.histograms.radii)]
+        rows = [grey[:, band] for band in bands(self.shape[1], _BANDS_OF_ROWS)]
+        columns = [grey[:, :, band] for band in bands(self.shape[2], _BANDS_OF_COLUMNS)]
+        return [part.ravel() for part in (*places, *rows, *columns)]
 
 
 def fit_features(histograms: PatternHistograms, found: torch.Tensor, components: int) -> PatternFeatures:
@@ -120,7 +152,7 @@ def fit_features(histograms: PatternHistograms, found: torch.Tensor, components:
 
     Args:
         histograms: What made them.
-        found: float ``(n, radii, cells, 59)``, of training crops.
+        found: float ``(n, layers, cells, 59)``, of training crops.
         components: How many are kept.
     """
     single = found.transpose(0, 1).flatten(1, 2).double()
@@ -128,6 +160,13 @@ def fit_features(histograms: PatternHistograms, found: torch.Tensor, components:
     _, directions = torch.linalg.eigh((single - centre).transpose(1, 2) @ (single - centre))
     basis = directions.flip(-1)[..., :components]
     return PatternFeatures(histograms, centre.float(), basis.float())
+
+
+def bands(size: int, count: int) -> list[slice]:
+    """So many bands of about equal width that each overlaps half of the next; fewer where ``size`` is too small."""
+    edges = [round(size * i / (count + 1)) for i in range(count + 2)]
+    found = dict.fromkeys((first, last) for first, last in zip(edges, edges[2:], strict=False) if first < last)
+    return [slice(*band) for band in found]
 
 
 def neighbours(radius: int) -> tuple[tuple[int, int], ...]:

@@ -19,6 +19,7 @@ from twinlens.evaluation.result import RefinementStage
 from twinlens.evaluation.scoring import embed, score_part
 from twinlens.learning.classes import class_labels
 from twinlens.learning.export import TorchEncoder
+from twinlens.learning.refining.apart import SpacesApart
 from twinlens.learning.refining.covariances import refuse_few
 from twinlens.learning.refining.spaces import Space
 from twinlens.types import Float32Array, IntArray, Scores, UInt8Array
@@ -85,7 +86,7 @@ def refuse_unfit(config: Config, partition: Partition) -> None:
         refuse_few(known_labels(config, partition), _FEWEST_DIFFERENCES)
 
 
-def through(space: Space, features: Float32Array) -> Float32Array:
+def through(space: Space | SpacesApart, features: Float32Array) -> Float32Array:
     """Features, float32 ``(n, D)``, taken to a space, float32 ``(n, dim)``."""
     with torch.inference_mode():
         embeddings: Float32Array = space(torch.from_numpy(features)).numpy()

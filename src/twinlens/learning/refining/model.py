@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from twinlens.comparison import Comparison, Cosine, Plda
 from twinlens.learning.descriptors.lbp import PatternFeatures
 from twinlens.learning.networks import Twin
+from twinlens.learning.refining.apart import SpacesApart
 from twinlens.learning.refining.spaces import Space
 
 
@@ -23,7 +24,9 @@ class Part(nn.Module):
         comparison: How what comes out is compared.
     """
 
-    def __init__(self, features: Twin | PatternFeatures, space: Space | None, comparison: Comparison) -> None:
+    def __init__(
+        self, features: Twin | PatternFeatures, space: Space | SpacesApart | None, comparison: Comparison
+    ) -> None:
         super().__init__()
         self.features = features
         self.space = space

@@ -18,12 +18,14 @@ from twinlens.evaluation.calibration import cllr, fit_calibration
 from twinlens.evaluation.result import RefinedPart, Refinement, RefinementStage
 from twinlens.learning.descriptors.lbp import PatternFeatures, PatternHistograms, fit_features
 from twinlens.learning.networks import Twin
+from twinlens.learning.refining.apart import SpacesApart
+from twinlens.learning.refining.candidates import Candidate, candidates
 from twinlens.learning.refining.covariances import repeated
 from twinlens.learning.refining.ground import Ground, through
 from twinlens.learning.refining.model import Joined, Model, Part
-from twinlens.learning.refining.spaces import Candidate, Space, candidates
+from twinlens.learning.refining.spaces import Space
 from twinlens.progress import track
-from twinlens.types import Float32Array, UInt8Array
+from twinlens.types import Float32Array, IntArray, UInt8Array
 
 # Training crops whose histograms are enough for the principal components of a histogram: each has many.
 _HISTOGRAM_CROPS = 512
@@ -79,7 +81,8 @@ def refine(twin: Twin, comparison: Comparison, config: Config, partition: Partit
     if isinstance(config.fusion, LocalPatterns):
         patterns = _pattern_features(config.fusion, ground)
         features = ground.features(patterns, partition.validation.samples)
-        parts.append(_in_space(config.fusion.kind, patterns, config.fusion.metric, features, ground))
+        places = patterns.parts() if config.fusion.apart else ()
+        parts.append(_in_space(config.fusion.kind, patterns, config.fusion.metric, features, ground, places))
     stages += [_stage(part, ground) for part in parts if part.chosen]
     return _joined(parts, stages, ground)
 
@@ -90,7 +93,12 @@ def _as_it_is(twin: Twin, comparison: Comparison, ground: Ground) -> _Fitted:
 
 
 def _in_space(
-    name: str, module: Twin | PatternFeatures, metric: FittedMetric, validation: Float32Array, ground: Ground
+    name: str,
+    module: Twin | PatternFeatures,
+    metric: FittedMetric,
+    validation: Float32Array,
+    ground: Ground,
+    places: Sequence[IntArray] = (),
 ) -> _Fitted:
     """Fit spaces for the features of ``module``, and take that of least cost on the validation pairs.
 
@@ -100,16 +108,17 @@ def _in_space(
         metric: What is fitted.
         validation: Features of the validation samples.
         ground: Has the training samples.
+        places: Which features have a space of their own, if not all have one together.
     """
     train = ground.features(module, ground.partition.train.samples)
     labels = np.zeros(len(train), np.int64) if isinstance(metric, PcaWhitening) else ground.labels
-    fitted = list(track(candidates(train, labels, metric, ground.config.seed), "Fitting spaces", None))
+    fitted = list(track(candidates(train, labels, metric, ground.config.seed, places), "Fitting spaces", None))
     chosen = min(fitted, key=lambda one: _cost(one.space, validation, ground))
     part = Part(module, chosen.space, chosen.space.comparison)
     return _Fitted(name, part, metric.kind, chosen, through(chosen.space, validation))
 
 
-def _cost(space: Space, validation: Float32Array, ground: Ground) -> float:
+def _cost(space: Space | SpacesApart, validation: Float32Array, ground: Ground) -> float:
     """Cllr of the validation pairs, calibrated on themselves, in bits."""
     scores = ground.scores(through(space, validation), space.comparison)
     return cllr(scores, fit_calibration(scores))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from itertools import product
 
 import numpy as np
 import scipy.linalg
@@ -69,22 +69,8 @@ class Space(nn.Module):
         return tensor
 
 
-class Candidate(NamedTuple):
-    """A space that may be chosen.
-
-    Attributes:
-        space: The space.
-        dims: Its principal components.
-        shrinkage: Of the covariance within classes; none where that is not needed.
-    """
-
-    space: Space
-    dims: int
-    shrinkage: float | None
-
-
-def candidates(features: Float32Array, labels: IntArray, config: FittedMetric, seed: int) -> Iterator[Candidate]:
-    """Fit a space for every number of dimensions and every shrinkage of ``config``.
+class Fitting:
+    """Fits spaces for features: their principal components once, the rest for every choice.
 
     Args:
         features: float32 ``(n, D)``, of training photos.
@@ -92,22 +78,37 @@ def candidates(features: Float32Array, labels: IntArray, config: FittedMetric, s
         config: What is fitted. Numbers of dimensions that the photos do not allow are lowered to what they do.
         seed: Equal seeds give equal spaces.
 
+    Attributes:
+        most: The most dimensions that a space can have.
+
     Raises:
         TrainingError: The photos are too few, or all alike.
     """
-    most = min(features.shape[1], len(features) - 1)
-    if not isinstance(config, PcaWhitening):
-        most = min(most, max(1, freedom(labels) // 2))  # as many directions again keep their variance from being luck
-    found = _principal(features, min(most, max(config.dims)), seed)
-    vectors = (features - found["centre"]) @ found["basis"].astype(np.float64) / found["spread"]
-    for dims in sorted({min(dims, vectors.shape[1]) for dims in config.dims}):
-        first = found | {"basis": found["basis"][:, :dims], "spread": found["spread"][:dims]}
-        if isinstance(config, PcaWhitening):
-            yield Candidate(_space(first), dims, None)
-            continue
-        unit = vectors[:, :dims] / np.linalg.norm(vectors[:, :dims], axis=1, keepdims=True).clip(1e-12)
-        for share in config.shrinkage:
-            yield Candidate(_space(first | _fitted(unit, labels, config, share)), dims, share)
+
+    def __init__(self, features: Float32Array, labels: IntArray, config: FittedMetric, seed: int) -> None:
+        self._labels, self._config = labels, config
+        most = min(features.shape[1], len(features) - 1)
+        if not isinstance(config, PcaWhitening):
+            most = min(most, max(1, freedom(labels) // 2))  # as many again keep their variance from being luck
+        self._found = found = _principal(features, min(most, max(config.dims)), seed)
+        self._vectors = (features - found["centre"]) @ found["basis"].astype(np.float64) / found["spread"]
+        self.most = self._vectors.shape[1]
+
+    def __call__(self, dims: int, shrinkage: float | None) -> Space:
+        """The space of the first principal components, ``dims`` of them, or as many as there are."""
+        dims = min(dims, self.most)
+        first = self._found | {"basis": self._found["basis"][:, :dims], "spread": self._found["spread"][:dims]}
+        if isinstance(self._config, PcaWhitening):
+            return _space(first)
+        vectors = self._vectors[:, :dims]
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+        return _space(first | _fitted(unit, self._labels, self._config, shrinkage or 0.0))
+
+
+def choices(config: FittedMetric, most: int) -> Iterator[tuple[int, float | None]]:
+    """Every number of dimensions up to ``most`` with every shrinkage that ``config`` has."""
+    shrinkages = (None,) if isinstance(config, PcaWhitening) else config.shrinkage
+    return product(sorted({min(dims, most) for dims in config.dims}), shrinkages)
 
 
 def _principal(features: Float32Array, dims: int, seed: int) -> dict[str, NDArray[np.floating]]:

@@ -13,6 +13,7 @@ from twinlens.config.refinement import LocalPatterns
 from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.descriptors.lbp import PatternFeatures, PatternHistograms
 from twinlens.learning.networks import Twin
+from twinlens.learning.refining.apart import SpacesApart
 from twinlens.learning.refining.model import Joined, Model, Part
 from twinlens.learning.refining.spaces import Space
 
@@ -49,13 +50,29 @@ def load_refined(path: Path, twin: Twin, comparison: Comparison, config: Config)
 def _dump(part: Part) -> dict[str, Any]:
     features = part.features
     return {
-        "space": None if part.space is None else dict(part.space.steps),
+        "space": None if part.space is None else _dump_space(part.space),
         "patterns": [features.centre, features.basis] if isinstance(features, PatternFeatures) else None,
     }
 
 
+def _dump_space(space: Space | SpacesApart) -> dict[str, Any]:
+    if isinstance(space, Space):
+        return dict(space.steps)
+    return {
+        "spaces": [dict(one.steps) for one in space.spaces if isinstance(one, Space)],
+        "places": list(space.places),
+        "turn": space.turn,
+    }
+
+
+def _load_space(tree: dict[str, Any]) -> Space | SpacesApart:
+    if "spaces" not in tree:
+        return Space(tree)
+    return SpacesApart([Space(one) for one in tree["spaces"]], tree["places"], tree["turn"])
+
+
 def _load(tree: dict[str, Any], twin: Twin, comparison: Comparison, config: Config) -> Part:
-    space = None if tree["space"] is None else Space(tree["space"])
+    space = None if tree["space"] is None else _load_space(tree["space"])
     features: Twin | PatternFeatures = twin
     if tree["patterns"] is not None:
         assert isinstance(config.fusion, LocalPatterns)
