@@ -11,6 +11,7 @@ from twinlens.config.refinement import LocalPatterns
 from twinlens.learning.descriptors.lbp import (
     BINS,
     PatternHistograms,
+    bands,
     fit_features,
     mirrored_bins,
     neighbours,
@@ -40,10 +41,15 @@ def naive_code(grey: np.ndarray, y: int, x: int, radius: int) -> int:
     return code
 
 
-def naive_histograms(crop: np.ndarray, radius: int, cells: tuple[int, int]) -> np.ndarray:
-    grey = crop.astype(int) @ np.array([77, 150, 29]) if crop.shape[2] == 3 else crop[..., 0].astype(int)
+def grey_of(crop: np.ndarray) -> np.ndarray:
+    return crop.astype(int) @ np.array([77, 150, 29]) if crop.shape[2] == 3 else crop[..., 0].astype(int)
+
+
+def naive_histograms(
+    grey: np.ndarray, radius: int, cells: tuple[int, int], region: tuple[int, int] = (99, 99)
+) -> np.ndarray:
     (rows, columns), (h, w) = cells, grey.shape
-    height, width = (h - 2 * radius) // rows, (w - 2 * radius) // columns
+    height, width = min(h - 2 * radius, region[0]) // rows, min(w - 2 * radius, region[1]) // columns
     top, left = (h - rows * height) // 2, (w - columns * width) // 2
     counts = np.zeros((rows, columns, BINS))
     for y in range(rows * height):
@@ -71,15 +77,57 @@ def test_histograms_are_those_of_a_loop_over_pixels(levels: int) -> None:
     assert found.shape == (2, 2, 12, BINS)
     for i, crop in enumerate(crops):
         for j, radius in enumerate(CONFIG.radii):
-            expected = naive_histograms(crop, radius, CONFIG.cells).reshape(12, BINS)
+            expected = naive_histograms(grey_of(crop), radius, CONFIG.cells).reshape(12, BINS)
             np.testing.assert_allclose(found[i, j], expected, atol=1e-6)
+
+
+def test_red_minus_green_comes_after_the_grey_and_the_grid_covers_the_region() -> None:
+    config = CONFIG.model_copy(update={"colour": True, "region": (0.65, 0.5)})
+    crops = some_crops(2)
+    module = PatternHistograms(config, FRAME, mirror=False)
+    found = module(torch.from_numpy(crops)).numpy()
+    assert (module.layers, found.shape) == (4, (2, 4, 12, BINS))
+    assert FRAME.middle(config.region) == (15, 10)
+    for i, crop in enumerate(crops.astype(int)):
+        planes = (grey_of(crop), crop[..., 0] - crop[..., 1])
+        for layer, (plane, radius) in enumerate((plane, radius) for plane in planes for radius in CONFIG.radii):
+            expected = naive_histograms(plane, radius, CONFIG.cells, (15, 10)).reshape(12, BINS)
+            np.testing.assert_allclose(found[i, layer], expected, atol=1e-6)
+
+
+def test_parts_are_every_layer_and_bands_of_the_grey_ones() -> None:
+    config = LocalPatterns(radii=(1, 2), cells=(10, 8), colour=True)
+    frame = Frame(height=44, width=44, colour="rgb")
+    histograms = PatternHistograms(config, frame, mirror=True)
+    features = fit_features(histograms, histograms(torch.from_numpy(some_crops(3, frame))), 2)
+    shape = (4, 10, 4, 2)  # layers, rows, columns of the left half, components
+    parts = features.parts()
+    assert features.dim == np.prod(shape)
+    assert len(parts) == 4 + 4 + 3
+    for part, layer in zip(parts, range(4), strict=False):
+        assert set(np.unravel_index(part, shape)[0]) == {layer}
+    rows = [np.unravel_index(part, shape) for part in parts[4:8]]
+    assert [(where[1].min(), where[1].max()) for where in rows] == [(0, 3), (2, 5), (4, 7), (6, 9)]
+    columns = [np.unravel_index(part, shape) for part in parts[8:]]
+    assert [(where[2].min(), where[2].max()) for where in columns] == [(0, 1), (1, 2), (2, 3)]
+    assert all(set(where[0]) == {0, 1} for where in (*rows, *columns))
+
+
+@given(size=st.integers(1, 40), count=st.integers(1, 6))
+def test_bands_cover_everything_in_order(size: int, count: int) -> None:
+    found = bands(size, count)
+    assert 1 <= len(found) <= count
+    assert sorted({i for band in found for i in range(size)[band]}) == list(range(size))
+    assert len({(band.start, band.stop) for band in found}) == len(found)
 
 
 def test_grey_crops_are_taken_as_they_are() -> None:
     frame = FRAME.model_copy(update={"colour": "grey"})
     crops = some_crops(1, frame)
     found = PatternHistograms(CONFIG, frame, mirror=False)(torch.from_numpy(crops))
-    np.testing.assert_allclose(found[0, 0], naive_histograms(crops[0], 1, CONFIG.cells).reshape(12, BINS), atol=1e-6)
+    np.testing.assert_allclose(
+        found[0, 0], naive_histograms(grey_of(crops[0]), 1, CONFIG.cells).reshape(12, BINS), atol=1e-6
+    )
 
 
 def test_a_flat_crop_is_one_pattern_and_so_is_one_of_another_brightness() -> None:

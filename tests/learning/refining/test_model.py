@@ -84,6 +84,15 @@ def test_the_exported_model_is_the_same() -> None:
         np.testing.assert_allclose(exported(some), TorchEncoder(joined)(some), atol=1e-4)
 
 
+def test_small_spaces_are_exported_too() -> None:
+    patterns = make_patterns()
+    (one,) = candidates(TorchEncoder(patterns)(crops_of_classes()), LABELS, PLDA, 0, patterns.parts())
+    part = Part(patterns, one.space, one.space.comparison)
+    exported = OnnxEncoder(to_onnx(part, FRAME.shape), FRAME.shape, part.dim, threads=1)
+    crops = crops_of_classes()[::4]
+    np.testing.assert_allclose(exported(crops), TorchEncoder(part)(crops), atol=1e-4)
+
+
 def test_a_part_without_a_space_is_its_network() -> None:
     twin = make_twin()
     part = Part(twin, None, Cosine())
