@@ -67,8 +67,10 @@ def test_as_much_as_lfw_gives_the_network_of_its_own_recipe() -> None:
     # Rates, distortions and epochs of lfw-identities were searched for on LFW; those of own photos follow a rule.
     recipe, config = load_config("lfw-identities").model_dump(mode="json"), sized(LFW_NAMES)
     assert config["frame"] == recipe["frame"] | {"align": True}
-    for key in ("network", "inference", "normalisation", "metric", "fusion"):
+    for key in ("network", "inference", "normalisation", "metric"):
         assert config[key] == recipe[key], key
+    dims = {"metric": recipe["fusion"]["metric"] | {"dims": [50, 100, 150]}}  # less data may need fewer
+    assert config["fusion"] == recipe["fusion"] | dims
     assert config["optimiser"]["kind"] == recipe["optimiser"]["kind"]
     assert config["loss"]["margin"] == recipe["loss"]["margin"]
     assert config["training"]["batch_size"] == recipe["training"]["batch_size"]
@@ -92,6 +94,16 @@ def test_little_data_gives_up_most_of_its_subjects_to_be_judged_by() -> None:
 def test_only_enough_photos_of_a_subject_have_something_fitted(amount: Amount, kind: tuple[str, str]) -> None:
     config = sized(amount)
     assert (config["metric"]["kind"], config["fusion"]["kind"]) == kind
+
+
+def test_a_larger_cut_has_the_same_face_in_it() -> None:
+    cut = ("frame.crop_height=1", "frame.crop_width=1", "frame.height=250", "frame.width=250")
+    whole = sized(Amount(40, 40, 400), *cut)
+    assert whole["fusion"]["region"] == [0.56, 0.32]
+    close = sized(Amount(40, 40, 400), "frame.crop_height=0.4", "frame.crop_width=0.3")
+    assert close["fusion"]["region"] == [1, 1]
+    grey = sized(Amount(40, 40, 400), "frame.align=false", "frame.colour=grey")
+    assert (grey["fusion"]["region"], grey["fusion"]["colour"], grey["fusion"]["apart"]) == ([1, 1], False, True)
 
 
 def test_patterns_want_pixels_and_faces() -> None:

@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from twinlens.config.base import Frame
 from twinlens.config.load import change_config
 from twinlens.config.losses import MarginSoftmax
 from twinlens.config.networks import CompactNetwork
@@ -44,6 +45,7 @@ _BATCHES = (16, 32, 64, 128)
 # From so many differences within subjects on, how photos of one vary can be measured.
 _DIFFERENCES = 100
 _PATTERN_PIXELS = 100  # of a crop's height and width
+_FACE = (0.56, 0.32)  # of the height and width of an aligned photo
 _FEWEST_EPOCHS, _MOST_EPOCHS = 15, 120
 _LEARNING_RATE = 0.002  # with the largest batch
 
@@ -158,8 +160,25 @@ def _on_top(fill: _Filling, config: Config, differences: int) -> None:
     enough = differences >= _DIFFERENCES
     because = f"{'from' if enough else 'not from only'} about {differences:,} differences within subjects"
     fill("metric.kind", "plda" if enough else "none", because)
-    if min(config.frame.height, config.frame.width) >= _PATTERN_PIXELS:
-        fill("fusion.kind", "lbp" if enough else "none", because)
+    large = min(config.frame.height, config.frame.width) >= _PATTERN_PIXELS
+    if large and fill("fusion.kind", "lbp" if enough else "none", because) == "lbp":
+        _patterns(fill, config.frame)
+
+
+def _patterns(fill: _Filling, frame: Frame) -> None:
+    """How local patterns are compared: as lfw-identities has it, as far as that says nothing of faces alone."""
+    fill("fusion.apart", True, "from few photos many small spaces learn more than a large one")
+    fill("fusion.metric.dims", [50, 100, 150], "small ones")
+    fill("fusion.metric.shrinkage", [0.0], "small ones need none")
+    fill("fusion.radii", [1, 2, 4], "one more says next to nothing new")
+    fill("fusion.colour", frame.channels == 3, f"the crops are {'in colour' if frame.channels == 3 else 'grey'}")
+    if frame.align:
+        height, width = (
+            min(1.0, round(share / cut, 3))
+            for share, cut in zip(_FACE, (frame.crop_height, frame.crop_width), strict=True)
+        )
+        fill("fusion.region", [height, width], "what an aligned face fills")
+        fill("fusion.cells", [14, 8], "so that a cell is about as high as wide")
 
 
 def _share(wanted: int, there: float, bounds: tuple[float, float]) -> float:
