@@ -25,7 +25,8 @@ def test_training_starts_from_the_network_of_the_best_epoch_and_from_its_own_hea
     started, _ = fit(config, tmp_path / "second")
     best = SafetensorsIO().load_checkpoint(run.best)["state_dict"]
     for name, value in started.twin.state_dict().items():
-        assert torch.equal(value, best[f"twin.{name}"])
+        first = best[f"twin.{name}"]
+        assert torch.equal(value, first.half().float() if value.dim() > 1 else first)  # rounded when it was finished
     assert not any(name.startswith("objective.head") for name in started.state_dict())
 
 

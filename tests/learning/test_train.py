@@ -17,6 +17,8 @@ from twinlens.errors import TrainingError
 from twinlens.evaluation.result import TrainingSummary
 from twinlens.learning.batches import PairBatches
 from twinlens.learning.checkpoints import SafetensorsIO
+from twinlens.learning.module import SiameseModule
+from twinlens.learning.rounding import rounded
 from twinlens.learning.train import train
 from twinlens.runs import Run, start_run
 from twinlens.types import Pairs, UInt8Array
@@ -36,11 +38,25 @@ def test_training_learns_and_leaves_a_whole_run(tmp_path: Path) -> None:
     assert {path.name for path in run.checkpoints.iterdir()} == {"best.safetensors", "last.safetensors"}
 
 
-def test_module_that_comes_back_has_the_weights_of_the_best_epoch(tmp_path: Path) -> None:
+def test_module_that_comes_back_has_the_weights_of_the_best_epoch_in_half_precision(tmp_path: Path) -> None:
     module, run = fit(small_config(), tmp_path / "run")
     best = SafetensorsIO().load_checkpoint(run.best)["state_dict"]
     assert not module.training
-    assert all(np.array_equal(best[name].numpy(), value.numpy()) for name, value in module.state_dict().items())
+    for name, value in module.state_dict().items():
+        stored = value.dim() > 1 and name.startswith("twin.")
+        expected = best[name].half().float() if stored else best[name]
+        assert np.array_equal(expected.numpy(), value.numpy()), name
+
+
+def test_weights_that_half_precision_cannot_hold_stay(tmp_path: Path) -> None:
+    module = SiameseModule(small_config(), *small_partition())
+    weights = [parameter for parameter in module.twin.parameters() if parameter.dim() > 1]
+    with torch.no_grad():
+        weights[0].fill_(1e6 + 1)
+        weights[1].fill_(0.1)
+    rounded(module.twin)
+    assert (weights[0] == 1e6 + 1).all()
+    assert (weights[1] == np.float32(np.float16(0.1))).all()
 
 
 def test_training_leaves_nothing_in_memory_but_the_network(tmp_path: Path) -> None:
