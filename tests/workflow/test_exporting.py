@@ -74,21 +74,26 @@ def test_an_older_bundle_gets_what_it_lacks_and_decides_as_before(run: Run, tmp_
     assert read_bundle(run.bundle) == old  # the run itself stays as it is
 
 
-def test_8_bits_are_smaller_and_as_good_and_have_thresholds_of_their_own(run: Run, tmp_path: Path) -> None:
+def test_8_bits_are_as_good_and_have_thresholds_of_their_own(run: Run, tmp_path: Path) -> None:
     found = export(run.folder, tmp_path / "out", int8=True)
     plain, small = read_bundle(run.bundle), read_bundle(tmp_path / "out")
     assert found.quantisation is not None
     before, after = found.quantisation.before, found.quantisation.after
     assert (before.size, after.size) == (plain.model.stat().st_size, small.model.stat().st_size)
-    assert after.size < before.size
     assert before.accuracy - after.accuracy <= quantising.ACCURACY_LOSS
     assert before.auc - after.auc <= quantising.AUC_LOSS
     assert min(before.milliseconds, after.milliseconds) > 0
     assert small.manifest.name == "tiny-int8"
     assert small.manifest.fingerprint == found.fingerprint != plain.manifest.fingerprint
     assert small.manifest.threshold != plain.manifest.threshold
-    kinds = {node.op_type for node in onnx.load(small.model).graph.node}
-    assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
+    graph = onnx.load(small.model).graph
+    assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in graph.node}
+    # So small a network takes less than what its scales and nodes add; of one of any size, weights take a byte each.
+    whole = {onnx.TensorProto.INT8: 0, onnx.TensorProto.FLOAT: 0}
+    for constant in graph.initializer:
+        if constant.data_type in whole:
+            whole[constant.data_type] += int(np.prod(constant.dims))
+    assert whole[onnx.TensorProto.INT8] > whole[onnx.TensorProto.FLOAT]
     crops = workflow.prepare(run.config()).store.crops[:8]
     embeddings = [load_encoder(bundle)(np.ascontiguousarray(crops)) for bundle in (plain, small)]
     scores = plain.manifest.comparison.matrix(embeddings[0], embeddings[0])

@@ -76,7 +76,7 @@ def test_interrupted_training_says_so_and_can_be_gone_on_with(
         stdout, stderr = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == 130, stderr
     assert stdout == ""
     assert "Interrupted. A training goes on with --resume." in stderr
     assert "Traceback" not in stderr

@@ -203,7 +203,7 @@ class Config(Section):
         ):
             raise ValueError(
                 f"fusion.cells: a crop of {self.frame.height}×{self.frame.width} has no {rows}×{columns} cells with "
-                f"radius {radius} in fusion.region; take fewer, or enlarge frame.height and frame.width"
+                f"radius {radius}; take fewer, or enlarge frame.height and frame.width, or fusion.region"
             )
         if self.fusion.colour and self.frame.colour == "grey":
             raise ValueError("fusion.colour needs colours; set frame.colour to rgb")
