@@ -75,7 +75,7 @@ recipes = st.builds(
         schedule=section("exponential", factor=shares) | section("cosine", warmup_epochs=st.integers(0, 99)),
         training=section(
             batch_size=counts,
-            monitor=st.sampled_from(["validation_loss", "validation_oneshot"]),
+            monitor=st.sampled_from(["validation_loss", "validation_auc", "validation_oneshot"]),
             precision=st.sampled_from(["auto", "bf16-mixed", "32", 32]),
             threads=st.none() | counts,
             average_decay=st.none() | shares,

@@ -155,7 +155,7 @@ def test_colour_crops_have_three_channels() -> None:
         ({"schedule": {"kind": "cosine", "warmup_epochs": -1}}, "greater than or equal to 0"),
         ({"training": {"threads": 0}}, "greater than or equal to 1"),
         ({"training": {"min_delta": -0.1}}, "greater than or equal to 0"),
-        ({"training": {"monitor": "train_loss"}}, "'validation_loss' or 'validation_oneshot'"),
+        ({"training": {"monitor": "train_loss"}}, "'validation_loss', 'validation_auc' or 'validation_oneshot'"),
         ({"evaluation": {"prior": 1}}, "less than 1"),
         ({"evaluation": {"level": 0.4}}, "greater than or equal to 0.5"),
         ({"evaluation": {"resamples": 99}}, "greater than or equal to 100"),

@@ -17,10 +17,11 @@ def epochs(monitor: str, values: list[float]) -> list[Epoch]:
 
 
 @given(values)
-def test_best_epoch_is_the_earliest_with_the_lowest_loss_or_the_highest_accuracy(values: list[float]) -> None:
-    loss, accuracy = TrainingConfig(monitor="validation_loss"), TrainingConfig(monitor="validation_oneshot")
+def test_best_epoch_is_the_earliest_with_the_lowest_loss_or_the_highest_auc_or_accuracy(values: list[float]) -> None:
+    loss = TrainingConfig(monitor="validation_loss")
     assert best_epoch(epochs("validation_loss", values), loss) == values.index(min(values)) + 1
-    assert best_epoch(epochs("validation_oneshot", values), accuracy) == values.index(max(values)) + 1
+    for config in (TrainingConfig(monitor="validation_auc"), TrainingConfig(monitor="validation_oneshot")):
+        assert best_epoch(epochs(config.monitor, values), config) == values.index(max(values)) + 1
 
 
 def test_difference_in_the_last_digit_is_a_difference() -> None:
@@ -38,7 +39,7 @@ def test_patience_counts_epochs_since_the_last_improvement(
         if values[i] - values[improved] > min_delta:
             improved = i
     waited = len(values) - 1 - improved
-    for monitor, sign in (("validation_oneshot", 1), ("validation_loss", -1)):
+    for monitor, sign in (("validation_oneshot", 1), ("validation_auc", 1), ("validation_loss", -1)):
         config = TrainingConfig.model_validate({"monitor": monitor, "min_delta": min_delta, "patience": patience})
         assert is_stalled(epochs(monitor, [sign * value for value in values]), config) == (waited >= patience)
 

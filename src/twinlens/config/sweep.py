@@ -11,8 +11,7 @@ from twinlens.config.base import Count, Section
 from twinlens.config.load import change_config
 from twinlens.config.sections import Config
 from twinlens.config.space import Values
-
-Metric = Literal["validation_loss", "validation_auc", "validation_oneshot"]
+from twinlens.config.training import Monitor
 
 
 class TpeSampler(Section):
@@ -84,12 +83,12 @@ class SweepConfig(Section):
     vary: Annotated[dict[str, Values], Field(min_length=1)]
     trials: Count = 20
     epochs: Count | None = None
-    objective: Metric | None = None
+    objective: Monitor | None = None
     sampler: Annotated[TpeSampler | RandomSampler, Field(discriminator="kind")] = TpeSampler()
     pruner: Annotated[NoPruner | MedianPruner | HalvingPruner, Field(discriminator="kind")] = MedianPruner()
 
     @property
-    def metric(self) -> Metric:
+    def metric(self) -> Monitor:
         """What decides between trials."""
         return self.objective or self.recipe.training.monitor
 

@@ -8,6 +8,8 @@ from pydantic import model_validator
 
 from twinlens.config.base import Count, NonNegative, Section, Share
 
+Monitor = Literal["validation_loss", "validation_auc", "validation_oneshot"]
+
 
 class TrainingConfig(Section):
     """How long, how fast, and what decides.
@@ -23,8 +25,9 @@ class TrainingConfig(Section):
         max_epochs: Never more than these.
         average_decay: What is left of a moving average of the weights after a step, such as 0.999: validation, the
             best epoch and the model then take the average in the weights' place. None is made if not given.
-        monitor: What decides on the best epoch and on stopping: the validation loss or the N-way one-shot
-            accuracy on validation subjects, N being the largest of ``evaluation.n_way`` that they allow.
+        monitor: What decides on the best epoch and on stopping: the validation loss, the validation AUC, which asks
+            for the right order of scores alone, or the N-way one-shot accuracy on validation subjects, N being the
+            largest of ``evaluation.n_way`` that they allow.
         patience: Epochs without improvement before stopping.
         min_delta: What counts as an improvement: more than this.
         precision: ``auto`` takes bfloat16 where the processor computes it natively.
@@ -40,7 +43,7 @@ class TrainingConfig(Section):
     accumulate: Count = 1
     max_epochs: Count = 200
     average_decay: Share | None = None
-    monitor: Literal["validation_loss", "validation_oneshot"] = "validation_loss"
+    monitor: Monitor = "validation_loss"
     patience: Count = 20
     min_delta: NonNegative = 0.0
     precision: Literal["auto", "bf16-mixed", "32"] = "auto"

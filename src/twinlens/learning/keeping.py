@@ -85,7 +85,11 @@ def is_stalled(epochs: Sequence[Epoch], config: TrainingConfig) -> bool:
 
 def _merit(epoch: Epoch, config: TrainingConfig) -> float:
     """What is monitored; higher is better."""
-    if config.monitor == "validation_loss":
-        return -epoch.validation_loss
-    assert epoch.validation_oneshot is not None
-    return epoch.validation_oneshot
+    match config.monitor:
+        case "validation_loss":
+            return -epoch.validation_loss
+        case "validation_auc":
+            return epoch.validation_auc
+        case "validation_oneshot":
+            assert epoch.validation_oneshot is not None
+            return epoch.validation_oneshot

@@ -116,7 +116,11 @@ def _ending(stopped_by: str, runs: Sequence[Result], *, alone: bool) -> str:
     time = f" and {duration(runs[0].training.seconds)}" if alone else ""
     end = f"after {epochs} epochs{time}; the best {f'were epochs {best}' if several else f'was epoch {best}'}"
     if stopped_by == "patience":
-        monitor = {"validation_loss": "validation loss", "validation_oneshot": "one-shot accuracy on validation"}
+        monitor = {
+            "validation_loss": "validation loss",
+            "validation_auc": "validation AUC",
+            "validation_oneshot": "one-shot accuracy on validation",
+        }
         why = f"{monitor[rule['monitor']]} had not improved for {rule['patience']} epochs"
         return f"{who} stopped {end}, and then the {why}."
     if stopped_by == "max_epochs":
