@@ -8,7 +8,7 @@ from twinlens.config import Config
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.folders import read_pair_list
 from twinlens.data.lfw import read_pairs, read_people
-from twinlens.data.omniglot import alphabet_codes
+from twinlens.data.omniglot import alphabet_codes, drawer_numbers
 from twinlens.data.protocols import lfw_view1_test, lfw_view2_folds, make_partition, part_of_list
 from twinlens.data.sources import LfwFiles
 from twinlens.data.splits import leaking_share
@@ -259,3 +259,22 @@ def test_omniglot_keeps_alphabets_whole(omniglot: Dataset, validation: float, al
     assert sum(len(part.samples) for part in parts) == 32460
     assert [len(part.pairs) for part in parts] == [3000, 1000, 1000]
     assert partition.protocol == "omniglot"
+    _check_runs(partition, alphabets[1])
+
+
+def _check_runs(partition: Partition, alphabets: int) -> None:
+    """Validation tasks are like the official runs: each of one alphabet, all queries by one other drawer."""
+    dataset = partition.dataset
+    of, drawers, codes = alphabet_codes(dataset), drawer_numbers(dataset), dataset.subject_codes
+    assert len(partition.tasks) == 20 * alphabets
+    for task in partition.tasks:
+        support = task.support[:, 0]
+        assert np.isin([task.query, support], partition.validation.samples).all()
+        assert np.array_equal(codes[task.query], codes[support])
+        assert np.array_equal(task.query_class, np.arange(20))
+        assert len(set(codes[support])) == 20
+        assert len({*of[support], *of[task.query]}) == 1
+        (query_drawer,), (support_drawer,) = set(drawers[task.query]), set(drawers[support])
+        assert query_drawer != support_drawer
+    counts = np.unique([of[task.query[0]] for task in partition.tasks], return_counts=True)[1]
+    assert counts.tolist() == [20] * alphabets

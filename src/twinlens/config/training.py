@@ -27,7 +27,7 @@ class TrainingConfig(Section):
             best epoch and the model then take the average in the weights' place. None is made if not given.
         monitor: What decides on the best epoch and on stopping: the validation loss, the validation AUC, which asks
             for the right order of scores alone, or the N-way one-shot accuracy on validation subjects, N being the
-            largest of ``evaluation.n_way`` that they allow.
+            largest of ``evaluation.n_way`` that they allow; on Omniglot the accuracy of 20-way runs within alphabets.
         patience: Epochs without improvement before stopping.
         min_delta: What counts as an improvement: more than this.
         precision: ``auto`` takes bfloat16 where the processor computes it natively.

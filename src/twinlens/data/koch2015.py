@@ -23,6 +23,7 @@ import numpy as np
 
 from twinlens.config import Config
 from twinlens.config.data import OmniglotData
+from twinlens.data.alphabet_tasks import WAYS, by_alphabet, drawings, run_of_one_query
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.omniglot import alphabet_codes, drawer_numbers, is_background, is_in_runs
 from twinlens.data.splits import draw_pairs
@@ -33,7 +34,7 @@ _DRAWERS = {"train": range(9, 21), "validation": range(5, 9), "test": range(1, 5
 _ALPHABETS = {"train": 30, "validation": 10, "test": 10}
 _TEST_SEED = 0
 # The paper stops by 320 tasks "which mimic the target task"; that has 20 ways.
-_TASKS, _WAYS = 320, 20
+_TASKS = 320
 
 
 def koch2015_partition(config: Config, data: OmniglotData, dataset: Dataset) -> Partition:
@@ -84,12 +85,8 @@ def _part(samples: IntArray, alphabets: IntArray, pairs: Pairs) -> Part:
     return Part(samples, pairs, alphabets[samples])
 
 
-def _by_alphabet(samples: IntArray, alphabets: IntArray) -> list[IntArray]:
-    return [samples[alphabets[samples] == alphabet] for alphabet in np.unique(alphabets[samples])]
-
-
 def _training_pairs(samples: IntArray, alphabets: IntArray, dataset: Dataset, n: int, seed: int) -> Pairs:
-    groups = _by_alphabet(samples, alphabets)
+    groups = by_alphabet(samples, alphabets)
     seeds = np.random.SeedSequence(seed).generate_state(len(groups))
     share = n // len(groups)
     return Pairs.joined(
@@ -99,7 +96,7 @@ def _training_pairs(samples: IntArray, alphabets: IntArray, dataset: Dataset, n:
 
 def _judged(samples: IntArray, alphabets: IntArray, dataset: Dataset, n: int, seed: int) -> Pairs:
     rng = np.random.default_rng(seed)
-    groups = _by_alphabet(samples, alphabets)
+    groups = by_alphabet(samples, alphabets)
     return Pairs.joined([_balanced(group, dataset.subject_codes, n // len(groups), rng) for group in groups])
 
 
@@ -118,39 +115,18 @@ def _oneshot_tasks(
 ) -> Iterator[Episode]:
     """Tasks like those of the official runs, equally many of each alphabet.
 
-    One drawer gives 20 characters of the alphabet as support, another one of them as query.
+    Raises:
+        DataError: An alphabet has too few characters for one.
     """
     rng = np.random.default_rng(seed)
-    groups = _by_alphabet(samples, alphabets)
+    groups = by_alphabet(samples, alphabets)
     for group in groups:
-        drawings = _drawings(group, drawers, dataset)
-        for _ in range(_TASKS // len(groups)):
-            characters = rng.choice(len(drawings), _WAYS, replace=False)
-            query, support = rng.choice(drawings.shape[1], 2, replace=False)
-            place = int(rng.integers(_WAYS))
-            yield Episode(
-                query=drawings[characters[place : place + 1], query],
-                query_class=np.array([place], np.int64),
-                support=drawings[characters, support][:, None],
+        drawn = drawings(group, drawers, dataset)
+        if len(drawn) < WAYS or drawn.shape[1] < 2:
+            alphabet = dataset.samples[group[0]].subject_id.partition("/")[0]
+            raise DataError(
+                f"{alphabet} has {len(drawn)} characters that drawers have drawn completely, and {WAYS} are needed.",
+                "Get all of it: twinlens data fetch omniglot",
             )
-
-
-def _drawings(samples: IntArray, drawers: IntArray, dataset: Dataset) -> IntArray:
-    """The samples of one alphabet as int64 ``(characters, drawers)``, without characters that somebody did not draw.
-
-    Raises:
-        DataError: Fewer than 20 characters are left.
-    """
-    codes = dataset.subject_codes[samples]
-    ordered = samples[np.lexsort((drawers[samples], codes))]
-    present = np.unique(drawers[samples])
-    characters, sizes = np.unique(codes, return_counts=True)
-    whole = np.isin(dataset.subject_codes[ordered], characters[sizes == len(present)])
-    drawings = ordered[whole].reshape(-1, len(present))
-    if len(drawings) < _WAYS or len(present) < 2:
-        alphabet = dataset.samples[samples[0]].subject_id.partition("/")[0]
-        raise DataError(
-            f"{alphabet} has {len(drawings)} characters that drawers have drawn completely, and {_WAYS} are needed.",
-            "Get all of it: twinlens data fetch omniglot",
-        )
-    return drawings
+        for _ in range(_TASKS // len(groups)):
+            yield run_of_one_query(drawn, rng)

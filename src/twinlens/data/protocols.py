@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from twinlens.config import Config
 from twinlens.config.data import FolderData, Identities, LfwData, OmniglotData, PairsData, SyntheticData
+from twinlens.data.alphabet_tasks import whole_runs
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.folders import read_pair_list
 from twinlens.data.koch2015 import koch2015_partition
@@ -25,6 +27,8 @@ from twinlens.types import IntArray, Pairs
 
 _TEST_SEED = 0
 _FOLDS = 10
+# Of each validation alphabet; the official ones are as many, of ten alphabets.
+_RUNS = 20
 
 
 def make_partition(config: Config, dataset: Dataset, broken: Collection[str] = ()) -> Partition:
@@ -127,7 +131,8 @@ def _omniglot(config: Config, data: OmniglotData, dataset: Dataset) -> Partition
         np.flatnonzero(background), alphabet_codes(dataset), config.split.validation, config.split_seed
     )
     test = _drawn("test", np.flatnonzero(~background), dataset, data.test_pairs, _TEST_SEED)
-    return _drawn_partition(config, data.setting, data.kind, dataset, train, validation, test)
+    partition = _drawn_partition(config, data.setting, data.kind, dataset, train, validation, test)
+    return replace(partition, tasks=tuple(whole_runs(validation, dataset, _RUNS, config.split_seed)))
 
 
 def _people(config: Config, data: FolderData | SyntheticData, dataset: Dataset) -> Partition:
