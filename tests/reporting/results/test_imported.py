@@ -114,13 +114,16 @@ def test_view_2_has_retrained_recipes_and_networks_from_elsewhere(imported: Impo
 def test_page_sets_it_apart(evaluated: Path, result: Result, rows: list[Row], tmp_path: Path) -> None:
     folder = tmp_path / "results"
     publish_imported(evaluated, folder)
-    write_run(folder / "quick", named(result, "quick", 0), rows)
+    retrained = named(result, "quick", 0).model_copy(update={"view2": simulate_folds()})
+    write_run(folder / "quick", retrained, rows)
     text = make_page(folder).text
     elsewhere = text.partition("## Networks from elsewhere\n")[2].partition("\n## ")[0]
     assert "| net | imported, labelled outside data | lfw-view1 |" in elsewhere
     assert "[Card](net/card.md)" in elsewhere
     assert "the training pairs of lfw-view1" in elsewhere
-    assert "| net |" in text.partition("## LFW View 2\n")[2].partition("\n## ")[0]
+    view2 = text.partition("## LFW View 2\n")[2].partition("\n## ")[0]
+    assert "| net |" in view2
+    assert "\ntwinlens evaluate runs/quick --protocol lfw-view2\n```" in view2
     assert "| net |" not in text.partition("## LFW View 1")[2].partition("\n## ")[0]
 
 

@@ -55,7 +55,9 @@ def same(first: Config, second: Config) -> bool:
 def test_commands_make_what_was_published(path: Path) -> None:
     result = read_result(path.parent)
     assert same(again(result), parse_config(result.recipe, str(path)))
-    assert commands(result, str(path))[1:] == ([f"twinlens evaluate runs/{path.parent.name}"] if result.test else [])
+    evaluate = f"twinlens evaluate runs/{path.parent.name}"
+    view2 = [f"{evaluate} --protocol lfw-view2"] if result.view2 else []
+    assert commands(result, str(path))[1:] == ([evaluate] if result.test else []) + view2
 
 
 def test_changed_keys_kinds_and_seeds_are_set(result: Result) -> None:

@@ -11,8 +11,8 @@ import optuna
 import torch
 
 from twinlens.config import Config
-from twinlens.config.sweep import Metric, SweepConfig
-from twinlens.config.training import TrainingConfig
+from twinlens.config.sweep import SweepConfig
+from twinlens.config.training import Monitor, TrainingConfig
 from twinlens.data.dataset import Partition
 from twinlens.errors import ConfigError, TrainingError
 from twinlens.evaluation.result import Epoch, TrainingSummary
@@ -89,7 +89,7 @@ def refuse_untrainable(config: SweepConfig, partition: Partition) -> None:
 class _Watch:
     """Tells the study what it does not know yet, and asks whether the training is worth going on with."""
 
-    def __init__(self, claim: Claim, config: TrainingConfig, metric: Metric) -> None:
+    def __init__(self, claim: Claim, config: TrainingConfig, metric: Monitor) -> None:
         self.claim = claim
         self.config = config
         self.metric = metric
@@ -119,7 +119,7 @@ class _Watch:
             trial.set_user_attr("seconds", sum(epoch.seconds for epoch in epochs))
 
 
-def _value(epoch: Epoch, metric: Metric) -> float:
+def _value(epoch: Epoch, metric: Monitor) -> float:
     value: float | None = getattr(epoch, metric)
     assert value is not None, "refuse_untrainable has seen to that"
     return value

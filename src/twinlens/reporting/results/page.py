@@ -34,12 +34,14 @@ from twinlens.reporting.results.omniglot import (
     omniglot_table,
 )
 from twinlens.reporting.results.publish import is_tested, published
+from twinlens.reporting.results.recipe_file import commands
 from twinlens.reporting.results.rows import anchor
 from twinlens.reporting.results.table import results_table
 from twinlens.reporting.results.versus import BASELINE
 from twinlens.reporting.results.view2 import view2_table
 from twinlens.reporting.sweep.sentences import caveats, importance_sentence, verdict
 from twinlens.reporting.sweep.stored import read_sweep_result
+from twinlens.runs import Run
 from twinlens.types import Interval
 
 LEAKING = "koch2015-lfw-leaky"
@@ -127,8 +129,10 @@ def make_page(folder: Path) -> Page:
 def _tables(folder: Path, runs: Sequence[Contender], tested: Mapping[str, Contender]) -> dict[str, object]:
     """What the template shows of everything but LFW's View 1."""
     imported = read_imported(folder)
+    retrained = [run for run in runs if run.result.view2]
     return {
-        "view2": view2_table([run.result for run in runs], imported),
+        "view2": view2_table([run.result for run in retrained], imported),
+        "view2_commands": [line for run in retrained for line in commands(run.result, str(Run(run.folder).result))],
         "omniglot": omniglot_table(tested),
         "official": official_table(run for run in tested.values() if run.result.name not in PAPER),
         "imported": imported,

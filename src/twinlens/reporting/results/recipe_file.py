@@ -82,7 +82,11 @@ def commands(result: Result, place: str) -> list[str]:
     name = published_name(result)
     out = [] if name == result.name else [f"--out runs/{name}"]
     train = " ".join(["twinlens train", recipe, *changed, *out])
-    return [train, f"twinlens evaluate runs/{name}"] if is_tested(result) else [train]
+    return [
+        train,
+        *([f"twinlens evaluate runs/{name}"] if result.test else []),
+        *([f"twinlens evaluate runs/{name} --protocol lfw-view2"] if result.view2 else []),
+    ]
 
 
 def _stated(values: Mapping[str, Any]) -> dict[str, Any]:
