@@ -39,8 +39,8 @@ def drawings(samples: IntArray, drawers: IntArray, dataset: Dataset) -> IntArray
     return ordered[whole].reshape(-1, len(present))
 
 
-def run_of_one_query(drawn: IntArray, rng: np.random.Generator) -> Episode:
-    """20 characters by one drawer as support, and one of them by another drawer as query.
+def whole_run(drawn: IntArray, rng: np.random.Generator) -> Episode:
+    """20 characters by one drawer as support, and the same ones by another drawer as queries.
 
     Args:
         drawn: int64 ``(characters, drawers)`` with at least 20 characters and two drawers.
@@ -48,16 +48,18 @@ def run_of_one_query(drawn: IntArray, rng: np.random.Generator) -> Episode:
     """
     characters = rng.choice(len(drawn), WAYS, replace=False)
     query, support = rng.choice(drawn.shape[1], 2, replace=False)
+    return Episode(drawn[characters, query], np.arange(WAYS), drawn[characters, support][:, None])
+
+
+def run_of_one_query(drawn: IntArray, rng: np.random.Generator) -> Episode:
+    """As :func:`whole_run`, with one of the queries alone."""
+    run = whole_run(drawn, rng)
     place = int(rng.integers(WAYS))
-    return Episode(
-        query=drawn[characters[place : place + 1], query],
-        query_class=np.array([place], np.int64),
-        support=drawn[characters, support][:, None],
-    )
+    return Episode(run.query[place : place + 1], run.query_class[place : place + 1], run.support)
 
 
 def whole_runs(samples: IntArray, dataset: Dataset, each: int, seed: int) -> Iterator[Episode]:
-    """Runs in which one drawer gives 20 characters as support and another the same ones as queries.
+    """Several runs of each alphabet.
 
     An alphabet with fewer than 20 characters that all of its drawers have drawn has none.
 
@@ -74,6 +76,4 @@ def whole_runs(samples: IntArray, dataset: Dataset, each: int, seed: int) -> Ite
         if len(drawn) < WAYS or drawn.shape[1] < 2:
             continue
         for _ in range(each):
-            characters = rng.choice(len(drawn), WAYS, replace=False)
-            query, support = rng.choice(drawn.shape[1], 2, replace=False)
-            yield Episode(drawn[characters, query], np.arange(WAYS), drawn[characters, support][:, None])
+            yield whole_run(drawn, rng)
