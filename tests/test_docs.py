@@ -36,6 +36,7 @@ from twinlens.data.sources import locate_lfw
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+GUIDE = ("guide.md", "data.md", "learn.md", "sweeps.md", "know.md", "use.md")
 STALE = "docs/{} is out of date; run: make docs"
 
 
@@ -43,8 +44,9 @@ def text(page: str) -> str:
     return (DOCS / page).read_text(encoding="utf-8")
 
 
-def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", text(page), re.DOTALL)
+def blocks(language: str) -> list[str]:
+    """The blocks of one language on the guide's pages."""
+    return [block for page in GUIDE for block in re.findall(rf"```{language}\n(.*?)```", text(page), re.DOTALL)]
 
 
 def test_configuration_is_up_to_date() -> None:
@@ -87,7 +89,7 @@ def leaves(values: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 def commands() -> list[list[str]]:
     """Every call of twinlens in the guide."""
-    lines = "".join(blocks("guide.md", "sh")).replace("\\\n", "").splitlines()
+    lines = "".join(blocks("sh")).replace("\\\n", "").splitlines()
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("twinlens ")]
 
 
@@ -115,7 +117,7 @@ def test_trainings_in_the_guide_name_recipes_and_keys_that_exist(arguments: list
     load_config(arguments[1], overrides)
 
 
-@pytest.mark.parametrize("recipe", blocks("guide.md", "yaml"), ids=lambda recipe: str(yaml.safe_load(recipe)["name"]))
+@pytest.mark.parametrize("recipe", blocks("yaml"), ids=lambda recipe: str(yaml.safe_load(recipe)["name"]))
 def test_recipes_in_the_guide_are_recipes(recipe: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
     (load_sweep if "vary" in yaml.safe_load(recipe) else load_config)(tmp_path / "recipe.yaml")
@@ -140,7 +142,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(other), f"{target}#{anchor}"
 
 
-@pytest.mark.parametrize("page", ["concepts.md", "guide.md"])
+@pytest.mark.parametrize("page", ["concepts.md", *GUIDE])
 def test_files_of_the_repository_that_are_named_exist(page: str) -> None:
     named = re.findall(r"`((?:tests|src)/[\w/.]+)`", text(page))
     assert [name for name in named if not (DOCS.parent / name).exists()] == []

@@ -17,8 +17,8 @@ _INTRODUCTION = """\
 
 <!-- Written by `make docs` from src/twinlens/cli; changes made here are lost. -->
 
-What `--help` says of every command. [The guide](guide.md) shows them at work, and lists
-[exit codes and errors](guide.md#exit-codes-and-errors).
+What `--help` says of every command. [The guide](guide.md) leads to pages that show them at work, and
+lists [exit codes and errors](guide.md#exit-codes-and-errors).
 """
 _WIDTH = 100
 

@@ -27,7 +27,7 @@ Every key that a recipe may have. What a recipe leaves out has its default. On t
 `--set evaluation.n_way=[5,10]`. An unknown key is an error that suggests the nearest known one.
 
 Where there is a choice of kinds, a new kind starts from its own defaults and the keys of the old one are gone.
-`null` means: not given. [The guide](guide.md#recipes-and-keys) has examples.
+`null` means: not given. [Learn](learn.md#recipes-and-keys) has examples.
 """
 _HEADER = "| Key | Meaning | Default | Values |\n| --- | --- | --- | --- |"
 
