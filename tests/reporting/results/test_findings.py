@@ -74,7 +74,7 @@ def test_ends_of_trainings_are_told_apart(result: Result) -> None:
     patient = ended(result.model_copy(update={"recipe": rule}), 20, 13, "patience")
     assert "It stopped after 20 epochs" in told(patient)
     assert "then the one-shot accuracy on validation had not improved for 7 epochs." in told(patient)
-    assert "It was cut off, as the recipe has it, after 20 epochs" in told(ended(result, 20, 19, "max_epochs"))
+    assert "It was cut off by `training.max_epochs` after 20 epochs" in told(ended(result, 20, 19, "max_epochs"))
     assert "It ended (3 hours) after 20 epochs" in told(ended(result, 20, 19, "3 hours"))
     several = told(
         *(ended(seed(result, i), 20 + i, 13, "patience") for i in range(2)), ended(seed(result, 5), 9, 8, "max_epochs")

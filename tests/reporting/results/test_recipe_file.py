@@ -35,12 +35,12 @@ def test_head_changes_and_paragraphs_of_a_variation() -> None:
 
 def test_recipe_of_ones_own_has_no_file_and_no_command(result: Result) -> None:
     assert read_recipe_file("mine") is None
-    assert commands(named(result, "mine", 0), "result.json") == []
+    assert commands(named(result, "mine", 0), Path()) == []
 
 
 def again(result: Result) -> Config:
     """What the first command would train."""
-    words = shlex.split(commands(result, "result.json")[0])
+    words = shlex.split(commands(result, Path())[0])
     assert words[:2] == ["twinlens", "train"]
     return load_config(words[2], [word for before, word in pairwise(words) if before == "--set"])
 
@@ -57,7 +57,9 @@ def test_commands_make_what_was_published(path: Path) -> None:
     assert same(again(result), parse_config(result.recipe, str(path)))
     evaluate = f"twinlens evaluate runs/{path.parent.name}"
     view2 = [f"{evaluate} --protocol lfw-view2"] if result.view2 else []
-    assert commands(result, str(path))[1:] == ([evaluate] if result.test else []) + view2
+    others = [path.stem.removeprefix("evaluation-") for path in sorted(path.parent.glob("evaluation-*.json"))]
+    further = [f"{evaluate} --protocol {name.replace('-detected', ' --detect')}" for name in others]
+    assert commands(result, path.parent)[1:] == ([evaluate] if result.test else []) + view2 + further
 
 
 def test_changed_keys_kinds_and_seeds_are_set(result: Result) -> None:
@@ -72,7 +74,7 @@ def test_changed_keys_kinds_and_seeds_are_set(result: Result) -> None:
     recipe = parse_config(changed, "changed").model_dump(mode="json")
     made = named(result.model_copy(update={"recipe": recipe}), "quick", 3)
     assert same(again(made), parse_config(made.recipe, "made"))
-    first, second = commands(made, "result.json")
+    first, second = commands(made, Path())
     assert first.endswith("--out runs/quick-seed3")
     assert second == "twinlens evaluate runs/quick-seed3"
     assert "threads" not in first

@@ -113,7 +113,7 @@ def _read(folder: Path) -> Switch:
         result=result,
         pairs=pairs[sorted(range(len(pairs)), key=lambda i: (pairs.first[i], pairs.second[i]))],
         file=read_recipe_file(recipe_name(result)),
-        command=next(iter(commands(result, str(Run(folder).result))), ""),
+        command=next(iter(commands(result, folder)), ""),
     )
     if abs(run.judged.right.mean() - result.validation.accuracy.value) > 1e-9:
         raise RunError(f"{path} does not hold the scores that {Run(folder).result} speaks of.", "Publish it again.")

@@ -15,7 +15,6 @@ from twinlens.reporting.results.rows import anchor, recipe_table
 from twinlens.reporting.results.table import natural
 from twinlens.reporting.results.versus import BASELINE, Outcome, Versus, judge
 from twinlens.reporting.wording import listing
-from twinlens.runs import Run
 from twinlens.types import Interval
 
 
@@ -136,9 +135,7 @@ def tell(recipe: Recipe, accuracy: Interval, versus: Versus | None = None, behin
         label=recipe.label,
         file=read_recipe_file(runs[0].name),
         paragraphs=findings(recipe, accuracy, versus, BASELINE),
-        commands=tuple(
-            line for run in recipe.runs.values() for line in commands(run.result, str(Run(run.folder).result))
-        ),
+        commands=tuple(line for run in recipe.runs.values() for line in commands(run.result, run.folder)),
         folders=tuple(run.folder.name for run in recipe.runs.values()),
         figure=training_figure(recipe.label, runs, behind),
     )

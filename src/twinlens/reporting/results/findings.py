@@ -125,7 +125,7 @@ def _ending(stopped_by: str, runs: Sequence[Result], *, alone: bool) -> str:
         return f"{who} stopped {end}, and then the {why}."
     if stopped_by == "max_epochs":
         cut = "were" if several else "was"
-        return f"{who} {cut} cut off, as the recipe has it, {end}, so more epochs might have given more."
+        return f"{who} {cut} cut off by `training.max_epochs` {end}, so more epochs might have given more."
     return f"{who} ended ({stopped_by}) {end}."
 
 

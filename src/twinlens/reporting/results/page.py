@@ -41,7 +41,6 @@ from twinlens.reporting.results.versus import BASELINE
 from twinlens.reporting.results.view2 import view2_table
 from twinlens.reporting.sweep.sentences import caveats, importance_sentence, verdict
 from twinlens.reporting.sweep.stored import read_sweep_result
-from twinlens.runs import Run
 from twinlens.types import Interval
 
 LEAKING = "koch2015-lfw-leaky"
@@ -130,15 +129,21 @@ def _tables(folder: Path, runs: Sequence[Contender], tested: Mapping[str, Conten
     """What the template shows of everything but LFW's View 1."""
     imported = read_imported(folder)
     retrained = [run for run in runs if run.result.view2]
+    others = [run for name, run in tested.items() if not _is_view1(run) and name not in PAPER]
     return {
         "view2": view2_table([run.result for run in retrained], imported),
-        "view2_commands": [line for run in retrained for line in commands(run.result, str(Run(run.folder).result))],
+        "view2_commands": _commands(retrained),
         "omniglot": omniglot_table(tested),
         "official": official_table(run for run in tested.values() if run.result.name not in PAPER),
         "imported": imported,
         "elsewhere": results_table((), imported) if imported else "",
-        "others": _others(tested),
+        "others": results_table([run.result for run in others]) if others else "",
+        "others_commands": _commands(others),
     }
+
+
+def _commands(runs: Sequence[Contender]) -> list[str]:
+    return [line for run in runs for line in commands(run.result, run.folder)]
 
 
 def _alone(run: Contender) -> tuple[Recipe, Interval]:
@@ -163,11 +168,6 @@ def _leak(tested: Mapping[str, Contender]) -> Leak | None:
         finding=leak_finding(honest[0], leaking[0].result) if honest else "",
         told=tuple(tell(*_alone(run)) for run in leaking),
     )
-
-
-def _others(tested: Mapping[str, Contender]) -> str | None:
-    rest = [run.result for name, run in tested.items() if not _is_view1(run) and name not in PAPER]
-    return results_table(rest) if rest else None
 
 
 def _sweeps(folder: Path) -> dict[str, str]:

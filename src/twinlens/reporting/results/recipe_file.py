@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,7 +17,10 @@ from twinlens.config.load import FOLDERS, read_yaml
 from twinlens.evaluation.result import Result
 from twinlens.reporting.compare.settings import leaves
 from twinlens.reporting.results.publish import ABLATION, is_tested, published_name
-from twinlens.runs import FREE_KEYS
+from twinlens.runs import FREE_KEYS, Run
+
+# Those that a name says; a list of pairs is a file of somebody's own.
+_PROTOCOLS = ("lfw-view1", "omniglot-20way")
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,17 @@ def recipe_name(result: Result) -> str:
     return result.name if is_tested(result) else f"{ABLATION}/{result.name}"
 
 
-def commands(result: Result, place: str) -> list[str]:
+def commands(result: Result, folder: Path) -> list[str]:
     """The command lines that make a published run again; none if twinlens does not come with its recipe.
 
     Args:
         result: Of the run.
-        place: Its file, for errors.
+        folder: Where it is published, with what other protocols said.
     """
     recipe = recipe_name(result)
     if not _comes_along(recipe):
         return []
-    configs = parse_config(result.recipe, place), load_config(recipe)
+    configs = parse_config(result.recipe, str(Run(folder).result)), load_config(recipe)
     made, there = (_keys(config.model_dump(mode="json")) for config in configs)
     changed = [
         f"--set {key}={shlex.quote(_yaml(value))}"
@@ -82,11 +86,21 @@ def commands(result: Result, place: str) -> list[str]:
     name = published_name(result)
     out = [] if name == result.name else [f"--out runs/{name}"]
     train = " ".join(["twinlens train", recipe, *changed, *out])
+    evaluate = f"twinlens evaluate runs/{name}"
+    protocols = [*(["lfw-view2"] if result.view2 else []), *_protocols(folder)]
     return [
         train,
-        *([f"twinlens evaluate runs/{name}"] if result.test else []),
-        *([f"twinlens evaluate runs/{name} --protocol lfw-view2"] if result.view2 else []),
+        *([evaluate] if result.test else []),
+        *(f"{evaluate} --protocol {protocol}" for protocol in protocols),
     ]
+
+
+def _protocols(folder: Path) -> Iterator[str]:
+    """What else a published run was judged on, as ``--protocol`` takes it."""
+    for protocol in _PROTOCOLS:
+        for end, option in (("", ""), ("-detected", " --detect")):
+            if (folder / f"evaluation-{protocol}{end}.json").is_file():
+                yield protocol + option
 
 
 def _stated(values: Mapping[str, Any]) -> dict[str, Any]:
