@@ -35,7 +35,7 @@ from twinlens.data.protocols import make_partition
 from twinlens.data.sources import locate_lfw
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = [*sorted(DOCS.glob("*.md")), DOCS / "results" / "README.md", *sorted(DOCS.parent.glob("*.md"))]
 GUIDE = ("guide.md", "data.md", "learn.md", "sweeps.md", "know.md", "use.md")
 STALE = "docs/{} is out of date; run: make docs"
 
@@ -134,7 +134,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS.parent)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
         other = page.parent / target if target else page
