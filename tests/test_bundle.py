@@ -114,6 +114,14 @@ def test_a_bundle_of_format_1_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_bundle(tmp_path / "bundle").manifest.format == 1
 
 
+def test_a_manifest_with_a_number_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "bundle", CONTENT, make_manifest(threshold=0.25))
+    path = tmp_path / "bundle" / MANIFEST
+    path.write_text(path.read_text().replace('"threshold": 0.25', '"threshold": NaN', 1))
+    with pytest.raises(BundleError, match="not finite"):
+        read_bundle(tmp_path / "bundle")
+
+
 def test_a_card_may_come_with_the_bundle(tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle", CONTENT, make_manifest(), "# Card")
     assert (tmp_path / "bundle" / CARD).read_text(encoding="utf-8") == "# Card"

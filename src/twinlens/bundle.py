@@ -167,11 +167,14 @@ def read_bundle(folder: str | Path) -> Bundle:
         raise BundleError(f"{folder} is no bundle: {MANIFEST} or {MODEL} is missing.", remedy)
     try:
         manifest = Manifest.model_validate_json(path.read_bytes())
+        fingerprint = manifest.computed_fingerprint()
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "content"
         raise BundleError(f"{path}: {place}: {first['msg']}.", "This version reads formats 1 to 3.") from error
-    if manifest.fingerprint != manifest.computed_fingerprint():
+    except ValueError as error:
+        raise BundleError(f"{path} holds a number that is not finite.", "Export the model again.") from error
+    if manifest.fingerprint != fingerprint:
         raise BundleError(f"{path} was changed after it was written.", "Export the model again.")
     if manifest.model_sha256 != sha256_file(folder / MODEL):
         raise BundleError(f"{folder / MODEL} is not the model its manifest describes.", "Export it again.")

@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -130,6 +131,49 @@ def test_a_forged_tar_header_takes_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "in" / "forged.tar.gz"
     path.write_bytes(gzip.compress(info.tobuf() + bytes(2**21)))
     refuse(path, "absurd size")
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut inside", "cut before"])
+def test_a_tar_whose_headers_are_damaged_is_not_taken_for_its_beginning(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "in").mkdir()
+    archive = make_tar(tmp_path / "in" / "a.tar", [(f"photos/{i}.jpg", b"x" * 600) for i in range(5)])
+    content = bytearray(archive.read_bytes())
+    third = 2 * (512 + 1024)
+    content[third + 10] ^= damage == "flip"
+    end = {"flip": len(content), "cut inside": third + 100, "cut before": third}[damage]
+    archive.write_bytes(content[:end])
+    refuse(archive, "a header is damaged or missing")
+
+
+def test_what_follows_the_end_of_a_tar_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    archive = make_tar(tmp_path / "in" / "a.tar", [("photos/1.jpg", b"x")])
+    with archive.open("ab") as file:
+        file.write(b"more")
+    refuse(archive, "goes on after its end")
+
+
+def with_long_headers(folder: Path, members: int, length: int) -> Path:
+    folder.mkdir()
+    entries: list[tuple[str | tarfile.TarInfo, bytes]] = []
+    for i in range(members):
+        info = tarfile.TarInfo(f"photos/{i}.jpg")
+        info.pax_headers = {"comment": "x" * length}
+        entries.append((info, b"1"))
+    return make_tar(folder / "a.tgz", entries)
+
+
+def test_headers_of_absurd_size_are_refused(tmp_path: Path) -> None:
+    refuse(with_long_headers(tmp_path / "in", 3, 900_000), "headers of absurd size")
+
+
+def test_headers_are_not_kept(tmp_path: Path) -> None:
+    archive = with_long_headers(tmp_path / "in", 1000, 6000)
+    tracemalloc.start()
+    extract(archive, tmp_path / "out")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1000 * 6000
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def test_too_few_subjects_and_subjects_without_photos(tmp_path: Path) -> None:
         list(photos_by_subject(tmp_path / "loose.jpg"))
 
 
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"M\xfcller")).mkdir()
+    with pytest.raises(DataError, match=r"udcfcller', which is no UTF-8 text. Rename it"):
+        read_folder(tmp_path)
+
+
 def test_a_list_of_pairs(tmp_path: Path) -> None:
     path = _list(
         tmp_path, "a/2.jpg,./a//1.jpg,1", "a/2.jpg,a/3.jpg,TRUE", "b/1.jpg, b/2.jpg ,true", "a/1.jpg,b/2.jpg,0"
@@ -82,7 +89,7 @@ def test_columns_may_come_in_any_order_and_from_a_spreadsheet(tmp_path: Path) ->
         (["a/1.jpg,a/2.jpg,yes"], "line 2 has is_genuine 'yes'"),
         (["a/1.jpg,,1"], "line 2 has the path ''"),
         (["a/1.jpg,../mine/a/2.jpg,1"], "line 2 has the path '../mine/a/2.jpg'"),
-        (["a/1.jpg,a/../../x.jpg,1"], "does not lie in"),
+        (["a/1.jpg,a/../../x.jpg,1"], "leads out of"),
         (["/etc/passwd,a/1.jpg,1"], "line 2 has the path '/etc/passwd'"),
         (["a/1.jpg,a/9.jpg,1"], "line 2 names a/9.jpg"),
         (["a/1.jpg,a/./1.jpg,1"], "line 2 pairs a/1.jpg with itself"),
@@ -100,6 +107,8 @@ def test_a_list_that_cannot_be_read(tmp_path: Path) -> None:
         read_pair_list(_list(tmp_path, "a/1.jpg,b/1.jpg,1", header="first,second"))
     with pytest.raises(DataError, match=r"none\.csv cannot be read"):
         read_pair_list(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="line 1 is not CSV"):
+        read_pair_list(_list(tmp_path, "a/1.jpg,b/1.jpg,1", header='"first,second,is_genuine'))
     (tmp_path / "mine.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match="not UTF-8"):
         read_pair_list(tmp_path / "mine.csv")

@@ -1,5 +1,7 @@
 """Getting datasets from their homes and from copies, and listing them."""
 
+import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,16 @@ def test_fetched_omniglot_that_is_not_omniglot_is_refused_and_removed(
     assert [path.name for path in (tmp_path / "to").iterdir()] == [".lock"]
 
 
+def test_files_that_lay_there_and_are_not_omniglot_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "download", Net())
+    (tmp_path / "to").mkdir()
+    for name in ("images_background.zip", "images_evaluation.zip"):
+        (tmp_path / "to" / name).write_bytes(b"junk")
+    with pytest.raises(DataError, match=r"Move .*background\.zip, .*evaluation\.zip away and fetch it again"):
+        fetch("omniglot", tmp_path / "to")
+    assert not (tmp_path / "to" / "all_runs.zip").exists()
+
+
 @pytest.mark.lfw
 def test_the_checksums_are_those_of_the_official_lists(data_folder: Path) -> None:
     lists = [remote for remote in (*homes.LFW, *homes.LFW_PEOPLE_LISTS) if remote.name.endswith(".txt")]
@@ -104,6 +116,20 @@ def test_importing_lfw_copies_photos_and_lists(tmp_path: Path, cache: Path, form
     assert copied == ["Ann_Lee/Ann_Lee_0001.jpg", "Ann_Lee/Ann_Lee_0002.jpg", "Bo/Bo_0001.jpg"]
     texts = sorted(path.name for path in found.lists.iterdir() if path.is_file() and path.name != ".lock")
     assert texts == ["errata.csv", "pairs.txt", "pairsDevTrain.txt"]
+
+
+def test_a_photo_that_cannot_be_read_is_not_said_to_be_unwritable(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = lfw(tmp_path / "mine")
+
+    def copyfile(path: Path, copy: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(shutil, "copyfile", copyfile)
+    with pytest.raises(DataError, match=r"Ann_Lee_0001\.jpg cannot be read: Permission denied"):
+        import_data("lfw", source)
+    assert not (cache / "data" / "lfw" / "lfw-funneled").exists()
 
 
 def test_an_edition_without_a_name_is_found_again(tmp_path: Path) -> None:

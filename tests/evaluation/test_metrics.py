@@ -201,6 +201,14 @@ def test_a_long_curve_is_thinned_evenly_on_both_scales() -> None:
     assert decades.min() >= 3
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0, -3.0, 1e12])
+def test_scores_that_differ_by_rounding_alone_have_a_histogram(value: float) -> None:
+    values = np.array([value, np.nextafter(value, np.inf), np.nextafter(value, -np.inf), value])
+    found = histogram(Scores(values, np.array([True, False, True, False]), np.arange(4), np.arange(4)))
+    assert sum(found.genuine) == sum(found.impostor) == 2
+    assert list(found.edges) == sorted(set(found.edges))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("figure", [auc, eer, curve, histogram, error_rates])
 def test_scores_that_are_no_numbers_are_refused(figure: object, value: float) -> None:

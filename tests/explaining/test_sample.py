@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,17 @@ def test_more_pairs_make_the_interval_narrower() -> None:
         assert outside is not None
         widths.append(outside.high - outside.low)
     assert widths[1] < widths[0] / 1.8
+
+
+def test_a_pair_counts_once_however_many_people_it_shows() -> None:
+    intervals = []
+    for apart in (False, True):
+        sample = [replace(pair, subjects=(2 * i, 2 * i + apart)) for i, pair in enumerate(drawn(80))]
+        intervals.append(summary(sample, face_regions(FRAME)).salient)
+    one, two = (found.high - found.low for found in intervals)
+    exact = 2 * 1.96 * 0.1 / 80**0.5
+    assert one == pytest.approx(exact, rel=0.3)
+    assert two > one  # intervals over impostor pairs err on the wide side, never on the narrow one
 
 
 def test_share_outside_is_not_reported_where_nobody_knows_the_face() -> None:

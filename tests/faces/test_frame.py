@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.faces.moved import transformed
 from twinlens.faces.finder import LANDMARKS
-from twinlens.faces.frame import SIDE, aligned, lfw_statistics, mean_landmarks, similarity, transformed
+from twinlens.faces.frame import SIDE, aligned, lfw_statistics, mean_landmarks, similarity
 
 coordinate = st.floats(-500, 500)
 points = st.lists(st.tuples(coordinate, coordinate), min_size=3, max_size=7).map(np.array)

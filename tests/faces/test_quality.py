@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
+from tests.faces.moved import transformed
 from twinlens.errors import FaceError
-from twinlens.faces.frame import SIDE, lfw_statistics, mean_landmarks, transformed
+from twinlens.faces.frame import SIDE, lfw_statistics, mean_landmarks
 from twinlens.faces.quality import Quality, measure, refuse_poor, shortcomings
 
 PICTURE = np.random.default_rng(0).integers(60, 200, (SIDE, SIDE, 3), dtype=np.uint8)

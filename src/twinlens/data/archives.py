@@ -21,6 +21,8 @@ SUFFIXES = (".tgz", ".tar.gz", ".tar", ".zip")
 _CHUNK = 2**20
 _ALWAYS_ALLOWED = 64 * 2**20  # however small the archive is
 _ENCRYPTED = 0x1
+# What tar writes beside a member's content: a header, padding, and another header where its name is long.
+_HEADERS = 8 * 2**10
 _FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
 
@@ -104,23 +106,38 @@ def _zip_members(archive: Path) -> Iterator[_Member]:
 def _tar_members(archive: Path, folder: Path) -> Iterator[_Member]:
     packed = archive.name.lower().endswith("gz")
     with tarfile.open(archive, "r:gz" if packed else "r:", tarinfo=_Header) as file:
-        for info in file:
+        headers = _CHUNK
+        while (info := file.next()) is not None:
+            file.members.clear()  # type: ignore[attr-defined]  # they keep their headers, and a million may come
+            headers += _HEADERS + info.size
+            if file.offset > headers:
+                raise _refused(archive, "has headers of absurd size")
             if not (info.isreg() or info.isdir()):
                 raise _refused(archive, f"holds {info.name!r}, which is no regular file")
             tarfile.data_filter(info, str(folder))
             yield _Member(info.name, file.extractfile(info))
         # Only at its very end does gzip compare checksums, and tar stops reading before.
         assert file.fileobj is not None
-        if len(file.fileobj.read(_CHUNK)) == _CHUNK or file.fileobj.read(1):
+        rest = file.fileobj.read(_CHUNK)
+        if len(rest) == _CHUNK or rest.strip(b"\0"):
             raise _refused(archive, "goes on after its end")
 
 
 class _Header(tarfile.TarInfo):
-    """One of tar's headers. Those that describe another one are read whole, so a forged size takes memory."""
+    """One of tar's headers.
+
+    Those that describe another one are read whole, so a forged size takes memory. One that is damaged, or missing
+    where no mark of the end is, would pass for the end.
+    """
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
+        try:
+            header = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if len(buf) == tarfile.BLOCKSIZE and not buf.strip(b"\0"):
+                raise  # that is the mark of the end
+            raise tarfile.ReadError(f"a header is damaged or missing ({error})") from error
         if not header.isreg() and header.size > _CHUNK:
             raise tarfile.ReadError("a header of absurd size")
         return header

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
-from twinlens.files import plain_disk_errors, whole_folder
+from twinlens.files import whole_folder
+from twinlens.locks import locked
 
 
 def cache_folder() -> Path:
@@ -32,7 +32,7 @@ def build_once(folder: Path) -> Iterator[Path | None]:
     if folder.exists():
         yield None
         return
-    with alone_in(folder.parent):
+    with locked(folder.parent / ".lock"):
         if folder.exists():
             yield None
             return
@@ -41,18 +41,3 @@ def build_once(folder: Path) -> Iterator[Path | None]:
             shutil.rmtree(leftover, ignore_errors=True)
         with whole_folder(folder) as temporary:
             yield temporary
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block for ``folder``.
-
-    Raises:
-        TwinlensError: The folder cannot be written.
-    """
-    with plain_disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the system takes it from a process that dies
-        yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, triu
 from scipy.sparse.csgraph import connected_components
 
 from twinlens.types import IntArray, Pairs
@@ -36,3 +36,23 @@ def sample_components(pairs: Pairs, n: int) -> IntArray:
     genuine = pairs[pairs.is_genuine]
     graph = coo_array((np.ones(len(genuine)), (genuine.first, genuine.second)), shape=(n, n))
     return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def told_apart(codes: IntArray, first: IntArray, second: IntArray) -> tuple[IntArray, IntArray]:
+    """Every two samples whose subjects are said to be different.
+
+    Args:
+        codes: int64 ``(n,)``, the subject of each sample.
+        first: int64 ``(m,)`` subjects, each of which differs from that
+        second: int64 ``(m,)`` at its place.
+
+    Returns:
+        Positions of the first and of the second samples, the smaller one first, each two once and in order.
+    """
+    size = 1 + max(array.max(initial=-1) for array in (codes, first, second))
+    shows = coo_array((np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=(len(codes), size)).tocsr()
+    differ = coo_array((np.ones(len(first)), (first, second)), shape=(size, size)).tocsr()
+    both = triu(shows @ (differ + differ.T) @ shows.T, 1, format="csr")
+    both.sort_indices()
+    rows, columns = both.nonzero()
+    return rows.astype(np.int64), columns.astype(np.int64)

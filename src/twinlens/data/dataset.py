@@ -21,6 +21,8 @@ class Dataset:
         samples: Sorted by name.
         variant: Which edition of the photos, e.g. ``deepfunneled``; empty if there is just one.
         framed: Whether the subject's face is in the middle of each photo, of about the size it has in LFW.
+        inferred: Whether who is who follows from listed pairs alone: then two subjects that no impostor pair tells
+            apart may be one.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Dataset:
     samples: tuple[Sample, ...]
     variant: str = ""
     framed: bool = False
+    inferred: bool = False
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -60,8 +63,8 @@ class Part:
     Attributes:
         samples: int64 ``(n,)`` indices into the dataset, sorted.
         pairs: The listed (or once drawn) pairs among them.
-        groups: int64 ``(n,)``, a number for each of the samples, where only those of one group are ever compared,
-            such as drawings of one alphabet; none where any two may meet.
+        groups: int64 ``(n,)``, a number for each of the samples, where every pair is of one group, such as drawings
+            of one alphabet; none where any two may meet. One-shot tasks that are drawn at random pay no heed to it.
     """
 
     samples: IntArray

@@ -92,11 +92,15 @@ def read_pair_list(path: Path) -> tuple[Dataset, Pairs]:
         )
     _, earliest = np.unique(component, return_index=True)
     samples = tuple(Sample(name, names[earliest[number]]) for name, number in zip(names, component, strict=True))
-    return Dataset(f"pairs:{path.stem}", path.parent, samples), pairs
+    return Dataset(f"pairs:{path.stem}", path.parent, samples, inferred=True), pairs
 
 
 def _visible(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+    names = [path.name for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+    for name in names:
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            raise DataError(f"{folder} holds the name {name!r}, which is no UTF-8 text.", "Rename it.")
+    return names
 
 
 def _read_rows(path: Path) -> tuple[list[int], list[str], list[str], list[bool]]:
@@ -108,10 +112,10 @@ def _read_rows(path: Path) -> tuple[list[int], list[str], list[str], list[bool]]
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text.", "Save it as CSV in UTF-8.") from error
     rows = csv.DictReader(text.splitlines(), strict=True)
-    if sorted(rows.fieldnames or []) != sorted(_COLUMNS):
-        raise DataError(f"{path}, line 1 must name the columns {','.join(_COLUMNS)}.", "Mend the first line.")
     lines, firsts, seconds, truths = [], [], [], []
     try:
+        if sorted(rows.fieldnames or []) != sorted(_COLUMNS):
+            raise DataError(f"{path}, line 1 must name the columns {','.join(_COLUMNS)}.", "Mend the first line.")
         for row in rows:
             place = f"{path}, line {rows.line_num}"
             if None in row or None in row.values():
@@ -134,11 +138,13 @@ def _name(text: str, folder: Path, place: str) -> str:
     name = PurePosixPath(os.path.normpath(text.strip()))
     if not text.strip() or name.is_absolute() or ".." in name.parts:
         raise DataError(
-            f"{place} has the path {text!r}, which does not lie in {folder}.",
-            "Give paths relative to the folder of the list.",
+            f"{place} has the path {text!r}, which leads out of the list's folder.",
+            "Give paths relative to that folder.",
         )
     if not (folder / name).is_file():
-        raise DataError(f"{place} names {name}, which is not in {folder}.", "Correct the path or add the photo.")
+        raise DataError(
+            f"{place} names {name}, which is not in the list's folder.", "Correct the path or add the photo."
+        )
     return str(name)
 
 

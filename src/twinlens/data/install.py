@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from twinlens.data.cache import alone_in, build_once, cache_folder
+from twinlens.data.cache import build_once, cache_folder
 from twinlens.data.download import download
 from twinlens.data.homes import LFW, LFW_PEOPLE_LISTS, OMNIGLOT
 from twinlens.data.sources import (
@@ -22,6 +22,7 @@ from twinlens.data.sources import (
 )
 from twinlens.errors import DataError
 from twinlens.files import whole_file
+from twinlens.locks import locked
 from twinlens.progress import track
 
 DatasetName = Literal["lfw", "omniglot"]
@@ -72,7 +73,7 @@ def fetch(name: DatasetName, destination: Path | None = None) -> Path:
         TwinlensError: The disk is full or the folder cannot be written.
     """
     folder = destination or _home(name)
-    with alone_in(folder):
+    with locked(folder / ".lock"):
         if name == "lfw":
             for remote in LFW:
                 download(remote, folder)
@@ -129,10 +130,12 @@ def _fetch_omniglot(folder: Path) -> None:
         download(remote, folder)
     try:
         _check_omniglot(locate_omniglot(folder))
-    except DataError:
+    except DataError as error:
         for path in new:
             path.unlink(missing_ok=True)
-        raise
+        old = [str(folder / remote.name) for remote in OMNIGLOT if folder / remote.name not in new]
+        away = f"Move {', '.join(old)} away and fetch" if old else "Fetch"
+        raise DataError(error.message, f"{away} it again.") from error
 
 
 def _import_lfw(source: Path, folder: Path) -> None:
@@ -163,7 +166,12 @@ def _copy(paths: list[Path], source: Path, target: Path) -> None:
     for path in track(paths, f"Copying {source.name}", len(paths)):
         copy = target / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        try:
+            shutil.copyfile(path, copy)
+        except PermissionError as error:
+            if error.filename != str(path):
+                raise
+            raise DataError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
 
 
 def _look(name: DatasetName, place: Path) -> Installed:

@@ -11,13 +11,11 @@ from twinlens.comparison import Comparison
 from twinlens.config.sections import EvaluationConfig
 from twinlens.data.dataset import Dataset, Part
 from twinlens.evaluation.calibration import fit_calibration, threshold_at_even_odds, with_covariance
-from twinlens.evaluation.scoring import score_part
+from twinlens.evaluation.cross_pairs import representative, told_apart_pairs
+from twinlens.evaluation.scoring import score_part, score_rows
 from twinlens.evaluation.thresholds import all_scores, impostor_tail, operating_points
 from twinlens.types import BoolArray, Calibration, Float32Array, ImpostorTail, IntArray, OperatingPoint, Scores
 
-# Half a million impostor pairs at most, and nobody in more than 45 genuine ones.
-_MOST_SAMPLES = 1000
-_MOST_PER_SUBJECT = 10
 # The ends of an interval for a threshold are good to a tenth of its width, and a million pairs take 3 s.
 _RESAMPLES = 200
 
@@ -63,9 +61,10 @@ def calibrate(
     """Fix calibration, threshold and operating points on validation people.
 
     Where names may not be used, calibration and threshold rest on the listed pairs alone; where they may, on all
-    pairs of the validation samples. The operating points always rest on all cross-subject pairs, as two
-    different people differ whether or not a list says so. Where the part has groups, such as alphabets, no pair of
-    any kind is across two of them, as none will be that is judged.
+    pairs of the validation samples. The operating points rest on all cross-subject pairs, as two different people
+    differ whether or not a list says so; where a list is all that tells who is who, on those that it tells apart.
+    Where the part has groups, such as alphabets, no pair of any kind is across two of them, as no pair that is judged
+    will be.
 
     "All" has two limits: of a subject with more than ten samples ten are drawn, lest one person be the measure
     of all others; and of more than a thousand samples a thousand are drawn.
@@ -82,7 +81,8 @@ def calibrate(
     Raises:
         EvaluationError: A score is not finite, or there are no genuine or no impostor pairs.
     """
-    every = _every_pair(embeddings, dataset, validation, comparison, seed)
+    score = _told_apart if dataset.inferred else _every_pair
+    every = score(embeddings, dataset, validation, comparison, seed)
     listed = every if setting == "identities" else score_part(embeddings, dataset, validation, comparison)
     calibration = with_covariance(fit_calibration(listed), listed, _RESAMPLES, seed)
     judge = Judge(comparison, calibration, threshold_at_even_odds(calibration))
@@ -114,20 +114,18 @@ def _every_pair(
     return every if validation.groups is None else every[_within_groups(every, codes, validation.groups)]
 
 
+def _told_apart(
+    embeddings: Float32Array, dataset: Dataset, validation: Part, comparison: Comparison, seed: int
+) -> Scores:
+    first, second = told_apart_pairs(dataset, validation, seed)
+    codes = dataset.subject_codes[validation.samples]
+    values = score_rows(embeddings, first, second, comparison)
+    return Scores(values, np.zeros(len(values), np.bool_), codes[first], codes[second])
+
+
 def _within_groups(scores: Scores, subject_codes: IntArray, groups: IntArray) -> BoolArray:
     """Whether both subjects of each pair are of one group, given subject and group of the same samples."""
     group = np.zeros(subject_codes.max() + 1, np.int64)
     group[subject_codes] = groups
     within: BoolArray = group[scores.first_subject] == group[scores.second_subject]
     return within
-
-
-def representative(subject_codes: IntArray, seed: int) -> IntArray:
-    """Sorted positions of the samples to compare with each other, within the two limits."""
-    order = np.random.default_rng(seed).permutation(len(subject_codes))
-    _, codes, sizes = np.unique(subject_codes[order], return_inverse=True, return_counts=True)
-    # How many samples of the same subject come earlier in the random order.
-    by_subject = np.argsort(codes, kind="stable")
-    earlier = np.empty(len(order), np.int64)
-    earlier[by_subject] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.sort(order[earlier < _MOST_PER_SUBJECT][:_MOST_SAMPLES])

@@ -173,7 +173,11 @@ def confusion(scores: Scores, threshold: float, level: float) -> Confusion:
 def histogram(scores: Scores, bins: int = 40) -> Histogram:
     """Counts of genuine and impostor scores in ``bins`` equally wide bins that span all scores."""
     check_scores(scores)
-    edges = np.histogram_bin_edges(scores.values, bins)
+    low, high = scores.values.min(), scores.values.max()
+    largest = max(abs(low), abs(high))
+    # Between scores that differ by rounding alone there is no room for bins.
+    around = max(1.0, largest) / 2 if high - low <= bins * np.spacing(largest) else 0.0
+    edges = np.linspace(low - around, high + around, bins + 1)
     genuine, _ = np.histogram(scores.genuine, edges)
     impostor, _ = np.histogram(scores.impostor, edges)
     return Histogram(edges=tuple(edges.tolist()), genuine=tuple(genuine.tolist()), impostor=tuple(impostor.tolist()))

@@ -16,16 +16,15 @@ import numpy as np
 from twinlens.config.sections import EvaluationConfig
 from twinlens.data.dataset import Dataset, Part, Partition
 from twinlens.data.description import ExpectedInterval, Prospects, RateProspect
+from twinlens.evaluation.cross_pairs import representative, told_apart_pairs
 from twinlens.evaluation.intervals import subject_bootstrap
-from twinlens.evaluation.judge import representative
 from twinlens.evaluation.metrics import accuracy as share_right
 from twinlens.evaluation.oneshot import largest_n_way
-from twinlens.evaluation.thresholds import SUPPORT, is_supported
+from twinlens.evaluation.thresholds import SUPPORT, USUAL_FMRS, is_supported
 from twinlens.types import Float64Array, Scores
 
 # A modest model and a good one.
 _ACCURACIES = (0.75, 0.9)
-_FMRS = (0.1, 0.01, 0.001, 1e-4)
 _OF_SUBJECTS = 0.2
 # The mean of ten widths is good to a twentieth.
 _SIMULATIONS, _RESAMPLES = 10, 200
@@ -57,7 +56,7 @@ def prospects(partition: Partition, settings: EvaluationConfig, seed: int) -> Pr
                 threshold=is_supported(fmr, behind),
                 test=is_supported(fmr, impostor),
             )
-            for fmr in _FMRS
+            for fmr in USUAL_FMRS
         ),
         n_way=settings.n_way,
         largest_n_way=largest_n_way(dataset.subject_codes[test.samples], 1),
@@ -98,6 +97,8 @@ def _simulated(dataset: Dataset, test: Part, accuracy: float, seed: int) -> Scor
 
 def _threshold_pairs(dataset: Dataset, validation: Part, seed: int) -> int:
     """Pairs of different validation subjects that operating points rest on, as :func:`calibrate` takes them."""
+    if dataset.inferred:
+        return len(told_apart_pairs(dataset, validation, seed)[0])
     codes = dataset.subject_codes[validation.samples]
     chosen = representative(codes, seed)
     different = codes[chosen, None] != codes[chosen]

@@ -156,12 +156,6 @@ def all_scores(embeddings: Float32Array, subject_codes: IntArray, comparison: Co
     return Scores(np.concatenate(values), a == b, a, b)
 
 
-def cross_subject_scores(embeddings: Float32Array, subject_codes: IntArray, comparison: Comparison) -> Scores:
-    """The impostor pairs of :func:`all_scores`: every pair of samples of different subjects."""
-    scores = all_scores(embeddings, subject_codes, comparison)
-    return scores[~scores.is_genuine]
-
-
 def _thresholds(ranking: Ranking, weights: Float64Array, fmrs: Sequence[float]) -> Float64Array:
     matched = ranking.matched(weights)
     laxest = np.searchsorted(matched / matched[-1], fmrs, side="right") - 1

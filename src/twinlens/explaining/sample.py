@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twinlens.evaluation.intervals import bootstrap_mean
+from twinlens.evaluation.intervals import bootstrap_mean, subject_bootstrap
 from twinlens.explaining.deletion import Deletion
 from twinlens.explaining.face_region import Regions
 from twinlens.explaining.location import area_outside, locate
 from twinlens.explaining.occlusion import Saliency
 from twinlens.explaining.patches import GRID
 from twinlens.explaining.record import SampleFigures, as_grid
-from twinlens.types import Float64Array, IntArray, Interval
+from twinlens.types import Float64Array, Interval, Scores
 
 _RESAMPLES = 1000
 
@@ -46,23 +46,28 @@ def summarise(sample: Sequence[Sampled], regions: Regions, level: float, seed: i
     photos = [changes for pair in sample for changes in (pair.saliency.first, pair.saliency.second)]
     subjects = np.array([code for pair in sample for code in pair.subjects])
 
-    def mean(values: Sequence[float], codes: IntArray) -> Interval:
-        return bootstrap_mean(np.array(values), codes, _RESAMPLES, level, seed)
-
     outside = [locate(changes, regions).outside for changes in photos]
     known = [(share, code) for share, code in zip(outside, subjects, strict=True) if share is not None]
-    # A pair's figure counts for each of its two subjects.
-    salient = [pair.deletion.salient for pair in sample for _ in pair.subjects]
-    random = [pair.deletion.random for pair in sample for _ in pair.subjects]
+    shares, codes = np.array([share for share, _ in known]), np.array([code for _, code in known])
+
+    def over_pairs(values: Sequence[float]) -> Interval:
+        first, second = subjects[0::2], subjects[1::2]
+        pairs = Scores(np.array(values), first == second, first, second)
+        return subject_bootstrap(pairs, {"mean": _weighted_mean}, _RESAMPLES, level, seed)["mean"]
+
     return SampleFigures(
         pairs=len(sample),
-        outside=mean([share for share, _ in known], np.array([code for _, code in known])) if known else None,
+        outside=bootstrap_mean(shares, codes, _RESAMPLES, level, seed) if known else None,
         area_outside=area_outside(regions),
-        salient=mean(salient, subjects),
-        random=mean(random, subjects),
+        salient=over_pairs([pair.deletion.salient for pair in sample]),
+        random=over_pairs([pair.deletion.random for pair in sample]),
         level=level,
         mean=as_grid(_mean_map(photos)),
     )
+
+
+def _weighted_mean(scores: Scores, weights: Float64Array) -> float:
+    return float(np.average(scores.values, weights=weights))
 
 
 def _mean_map(photos: Sequence[Float64Array]) -> Float64Array:

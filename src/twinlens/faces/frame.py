@@ -51,13 +51,6 @@ def similarity(source: Float64Array, target: Float64Array) -> tuple[complex, com
     return complex(a), complex(b)
 
 
-def transformed(points: Float64Array, transform: tuple[complex, complex]) -> Float64Array:
-    """Where a :func:`similarity` takes points, float64 ``(n, 2)``."""
-    a, b = transform
-    moved = a * (points[:, 0] + 1j * points[:, 1]) + b
-    return np.stack([moved.real, moved.imag], axis=1)
-
-
 def aligned(rgb: UInt8Array, landmarks: Float64Array) -> UInt8Array:
     """The photo in LFW's frame: turned, scaled and shifted until its landmarks are where LFW's are on average.
 
