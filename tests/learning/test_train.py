@@ -151,6 +151,19 @@ def test_diverged_training_stops_with_a_message(tmp_path: Path) -> None:
         fit(config, tmp_path / "run")
 
 
+@pytest.mark.parametrize("loss", ["binary-cross-entropy", "margin-softmax"])
+def test_training_that_diverges_in_the_last_step_of_an_epoch_says_so_after_validation(
+    tmp_path: Path, loss: str
+) -> None:
+    config = small_config(
+        loss={"kind": loss},
+        optimiser={"kind": "sgd", "learning_rate": 1e38},
+        training={"precision": "32", "batch_size": 512, "max_epochs": 1},
+    )
+    with pytest.raises(TrainingError, match=r"diverged: after epoch 1 .* Lower optimiser\.learning_rate"):
+        fit(config, tmp_path / "run")
+
+
 def test_accumulated_batches_step_like_one_large_batch(tmp_path: Path) -> None:
     settings = {"max_epochs": 1, "precision": "32"}
     sections = {"network": {"conv_dropout": 0.0}, "augment": {"probability": 0.0}, "data": {"setting": {"pairs": 96}}}

@@ -16,7 +16,7 @@ from twinlens.config import Config
 from twinlens.config.losses import PairLoss
 from twinlens.data.dataset import Partition
 from twinlens.data.epochs import pairs_of_epoch
-from twinlens.errors import RunError, TrainingError
+from twinlens.errors import EvaluationError, RunError, TrainingError
 from twinlens.learning.augment import augment
 from twinlens.learning.batches import ClassBatches, CropBatch, CropBatches, PairBatches, TrainingBatch, loader
 from twinlens.learning.classes import class_labels
@@ -138,12 +138,14 @@ class SiameseModule(lightning.LightningModule):
             loss = loss + self.distillation(embeddings, samples)
         value = float(loss.detach())
         if not np.isfinite(value):
-            raise TrainingError(
-                f"The training diverged: the loss of epoch {self.current_epoch + 1} is {value}.",
-                "Lower optimiser.learning_rate, or set training.precision=32.",
-            )
+            raise self._divergence(f"the loss of epoch {self.current_epoch + 1} is {value}")
         self._add(images=len(crops), judged=judged, loss=value * judged, right=right)
         return torch.as_tensor(loss)
+
+    def _divergence(self, what: str) -> TrainingError:
+        return TrainingError(
+            f"The training diverged: {what}.", "Lower optimiser.learning_rate, or set training.precision=32."
+        )
 
     def _images(self, crops: torch.Tensor) -> torch.Tensor:
         images = self.twin.images(crops)  # channels-last, and a network computes in the layout of its input
@@ -200,13 +202,20 @@ class SiameseModule(lightning.LightningModule):
         self.validating.add(positions, self.twin.infer(self._images(crops)))
 
     def on_validation_epoch_end(self) -> None:
-        """Score the validation pairs and the one-shot tasks."""
+        """Score the validation pairs and the one-shot tasks.
+
+        Raises:
+            TrainingError: Embeddings or scores are no numbers any more, as after a last step that diverged.
+        """
         comparison = self.objective.comparison()
         embeddings = self.validating.embeddings(self._everywhere)
-        self.scores = self.validating.scores(comparison, embeddings)
-        found = figures(self.scores, comparison) | {
-            "validation_oneshot": self.validating.oneshot(comparison, embeddings)
-        }
+        try:
+            self.scores = self.validating.scores(comparison, embeddings)
+            oneshot = self.validating.oneshot(comparison, embeddings)
+        except EvaluationError as error:
+            what = f"after epoch {self.current_epoch + 1} embeddings or scores are not finite"
+            raise self._divergence(what) from error
+        found = figures(self.scores, comparison) | {"validation_oneshot": oneshot}
         # Processes decide by them when to stop, so they may not differ in the last digit.
         self.figures = self.trainer.strategy.broadcast(found)
 

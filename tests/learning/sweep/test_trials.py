@@ -91,6 +91,16 @@ def test_training_that_diverges_is_a_failed_trial_with_its_reason(tmp_path: Path
     assert "Lower optimiser.learning_rate" in row.reason
 
 
+def test_training_that_diverges_in_its_last_step_is_a_failed_trial_too(tmp_path: Path) -> None:
+    config = sweep_config({"optimiser.learning_rate": [0.01, 1e38]})
+    recipe = small_config(optimiser={"kind": "sgd"}, training={"precision": "32", "batch_size": 512, "max_epochs": 1})
+    config = config.model_copy(update={"recipe": recipe})
+    with claiming(tmp_path, config) as claims:
+        with taken(claims) as claim:
+            run_trial(claim, config, {"optimiser.learning_rate": 1e38}, Sweep(tmp_path).run(1), prepare)
+        assert trial_row(claims.trials()[0], config).state == "failed"
+
+
 def test_values_that_do_not_go_together_are_a_failed_trial(tmp_path: Path) -> None:
     config = sweep_config({"network.kernels": [[3, 3, 2, 1], [9, 9, 9, 9]]})
     with claiming(tmp_path, config) as claims:
