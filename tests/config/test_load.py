@@ -74,7 +74,7 @@ recipes = st.builds(
         | section("adam", l2=st.floats(0, 9), beta2=rates, layers=layers),
         schedule=section("exponential", factor=shares) | section("cosine", warmup_epochs=st.integers(0, 99)),
         training=section(
-            batch_size=counts,
+            batch_size=st.integers(4, 10**6),
             monitor=st.sampled_from(["validation_loss", "validation_auc", "validation_oneshot"]),
             precision=st.sampled_from(["auto", "bf16-mixed", "32", 32]),
             threads=st.none() | counts,

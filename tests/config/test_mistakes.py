@@ -64,6 +64,26 @@ def test_key_of_another_variant_is_unknown(load: Load) -> None:
             "training: {per_class: 1}",
             "training.per_class must be 2 or more",
         ),
+        (
+            "loss: {kind: triplet}\ntraining: {batch_size: 7, per_class: 4}",
+            "training.batch_size must be 8 or more: this loss compares classes, and a batch holds",
+        ),
+        (
+            "loss: {kind: supervised-contrastive}\ntraining: {batch_size: 3, classes: photos}",
+            "training.batch_size must be 4 or more",
+        ),
+        (
+            "loss: {kind: margin-softmax}\ntraining: {batch_size: 3, per_class: 4}",
+            "training.batch_size must be 4 or more: a batch holds training.per_class, 4, of each class",
+        ),
+        (
+            "loss: {kind: margin-softmax}\ntraining: {batch_size: 1, per_class: 1}\nnetwork: {kind: compact}",
+            "training.batch_size must be 3 or more: the network normalises batches",
+        ),
+        (
+            "loss: {kind: margin-softmax}\ntraining: {batch_size: 2, per_class: 1}\nnetwork: {batch_norm: true}",
+            "training.batch_size must be 3 or more: the network normalises batches",
+        ),
         ("network: {widths: [1, 2, 3]}", "network.widths.3: Field required"),
         ("data: {kind: celeba}", "data: Input tag 'celeba' found using 'kind' does not match"),
         ("data: {kind: folder}", "data.root: Field required"),

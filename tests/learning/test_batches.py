@@ -134,6 +134,15 @@ def test_class_batches_are_groups_of_one_class_and_leave_nobody_out(
         assert len(set(group.tolist())) == min(per_class, counts[labels[group[0]]])
 
 
+@given(crops=st.integers(2, 40), per_class=st.integers(1, 4), more=st.integers(0, 9))
+def test_no_crop_is_left_over_from_the_smallest_batches_that_may_be_normalised(
+    crops: int, per_class: int, more: int
+) -> None:
+    size = max(3, per_class) + more
+    batches = ClassBatches(CROPS, np.arange(crops), np.arange(crops), size, per_class, seed=0, epoch=0)
+    assert all(2 <= len(batch) <= size for batch in batches.batches)
+
+
 def test_turned_crops_are_of_classes_of_their_own() -> None:
     rng = np.random.default_rng(0)
     crops = rng.integers(0, 256, (9, 5, 5, 3), dtype=np.uint8)

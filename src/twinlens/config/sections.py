@@ -19,7 +19,7 @@ from twinlens.config.data import (
     SyntheticData,
 )
 from twinlens.config.losses import BinaryCrossEntropy, Loss, MarginSoftmax, PairLoss, SumOfLosses
-from twinlens.config.networks import FixedNormalisation, Inference, KochNetwork, Network, Normalisation
+from twinlens.config.networks import CompactNetwork, FixedNormalisation, Inference, KochNetwork, Network, Normalisation
 from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
 from twinlens.config.predecessors import Distillation, InitialWeights
 from twinlens.config.refinement import Fusion, LocalPatterns, Metric, NoFusion, NoMetric
@@ -140,12 +140,29 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _classes_have_pairs(self) -> Config:
+    def _batches_hold_what_the_loss_compares(self) -> Config:
+        if isinstance(self.loss, PairLoss):
+            return self
         losses = [term.loss for term in self.loss.terms] if isinstance(self.loss, SumOfLosses) else [self.loss]
-        compares = any(not isinstance(loss, PairLoss | MarginSoftmax) for loss in losses)
-        if compares and self.training.per_class == 1:
+        compares = any(not isinstance(loss, MarginSoftmax) for loss in losses)
+        size, group = self.training.batch_size, self.training.per_class
+        if compares and group == 1:
             raise ValueError("training.per_class must be 2 or more: this loss compares crops of one class")
+        least, why = group, f"a batch holds training.per_class, {group}, of each class"
+        if compares:
+            least, why = (
+                2 * group,
+                f"this loss compares classes, and a batch holds training.per_class, {group}, of each",
+            )
+        if self._normalises_batches and group == 1:
+            least, why = 3, "the network normalises batches, and of twos a single crop may be left over"
+        if size < least:
+            raise ValueError(f"training.batch_size must be {least} or more: {why}")
         return self
+
+    @property
+    def _normalises_batches(self) -> bool:
+        return isinstance(self.network, CompactNetwork) or self.network.batch_norm
 
     @model_validator(mode="after")
     def _mixed_crops_have_classes(self) -> Config:

@@ -16,8 +16,8 @@ class TrainingConfig(Section):
 
     Attributes:
         batch_size: Pairs in a batch, on each process; with a loss over classes, crops.
-        per_class: With a loss over classes, crops of each class in a batch; each training crop comes once per epoch,
-            and again where a class would be short.
+        per_class: With a loss over classes, crops of each class in a batch, at most half of it where the loss compares
+            classes; each training crop comes once per epoch, and again where a class would be short.
         classes: With a loss over classes, what one is: ``known`` takes what the setting tells, subjects or what genuine
             pairs join. ``photos`` takes each photo for one, which needs to know nobody: with ``per_class`` 2 and the
             loss supervised-contrastive that is SimCLR (Chen et al., 2020), a pretraining without labels.
