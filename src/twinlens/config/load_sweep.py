@@ -31,6 +31,8 @@ from twinlens.errors import ConfigError
 # What all trials must have in common, or they would be judged on other pairs or by another rule. Trials are spread
 # over processes by starting the sweep several times, not by training one of them in several.
 _FIXED = ("name", "seed", "data", "split", "evaluation", "training.monitor", "training.devices", "training.nodes")
+# What no trial uses: nothing is fitted on top of its network, and its figures do not depend on who computes or watches.
+_ON_TOP, _ASIDE = ("metric", "fusion"), ("sizing", "logger", "training.threads")
 # Combinations of values that are tried on the configuration before anything is trained.
 _MOST_COMBINATIONS = 1000
 
@@ -133,12 +135,21 @@ def _checked(sweep: SweepConfig, place: str) -> SweepConfig:
 
 
 def _refuse_key(key: str, sweep: SweepConfig, place: str) -> None:
-    if any(key == fixed or key.startswith(f"{fixed}.") for fixed in _FIXED):
+    if _is_in(key, _FIXED):
         raise ConfigError(
             f"{place}: {key} cannot vary: all trials are judged on the same pairs by the same rule.",
             "Make a sweep for each of its values.",
         )
-    if within := next((other for other in sweep.vary if other.startswith(f"{key}.")), None):
+    if held := next((fixed for fixed in _FIXED if _is_in(fixed, (key,))), None):
+        raise ConfigError(f"{place}: {key} cannot vary as a whole: it holds {held}.", "Name keys of it that may.")
+    if _is_in(key, _ON_TOP):
+        raise ConfigError(
+            f"{place}: {key} cannot vary: it is fitted on top of a trained network, and trials are judged without.",
+            f"Train the winner, then: twinlens refine RUN --set {key}=VALUE.",
+        )
+    if _is_in(key, _ASIDE):
+        raise ConfigError(f"{place}: {key} cannot vary: it decides nothing of a trial.", "Set it for all: --set.")
+    if within := next((other for other in sweep.vary if other != key and _is_in(other, (key,))), None):
         raise ConfigError(f"{place}: {key} and {within}, which is a part of it, cannot vary both.")
     if key == "training.max_epochs" and sweep.epochs:
         raise ConfigError(f"{place}: {key} cannot vary where epochs limits every trial.", "Leave out one of them.")
@@ -147,6 +158,11 @@ def _refuse_key(key: str, sweep: SweepConfig, place: str) -> None:
             f"{place}: {key} cannot vary where the validation loss decides.",
             "Let another figure decide: --objective validation_auc or validation_oneshot.",
         )
+
+
+def _is_in(key: str, sections: Iterable[str]) -> bool:
+    """Whether a key is one of ``sections`` or a part of it."""
+    return any(key == section or key.startswith(f"{section}.") for section in sections)
 
 
 def _understood(key: str, values: Values, recipe: Config, place: str) -> Values:
