@@ -201,3 +201,11 @@ def test_on_view_2_the_folds_of_a_predecessor_take_its_place(tmp_path: Path) -> 
     found = fold_config(config, 3)
     assert found.initial.run == fold
     assert found.distillation.teachers == (fold, Path("b"))
+
+
+def test_on_view_2_a_predecessor_on_other_data_stays(pretrained: Run) -> None:
+    place = str(pretrained.folder)
+    values = {"name": "a", "initial": {"run": place}, "distillation": {"teachers": [place]}}
+    found = fold_config(parse_config(values, "here"), 3)
+    assert found.initial.run == pretrained.folder
+    assert found.distillation.teachers == (pretrained.folder,)

@@ -59,8 +59,8 @@ def _fold(number: int, result: Result) -> FoldResult:
 def fold_config(config: Config, fold: int) -> Config:
     """The recipe of ``config`` on the nine folds of View 2 other than ``fold``.
 
-    Runs that it learns from are of View 1, whose people are in every fold; what they are on the same nine folds takes
-    their place.
+    Of runs on LFW that it learns from, whose people are in every fold, what they are on the same nine folds takes the
+    place. Runs on other data stay.
 
     Raises:
         RunError: They have not been trained there.
@@ -74,9 +74,9 @@ def fold_config(config: Config, fold: int) -> Config:
 
 
 def _fold_of(place: Path, fold: int) -> str:
-    """The fold of a run; a bundle alone is taken as it is, if it has seen nobody in View 2."""
+    """The fold of a run on LFW; another run, or a bundle alone, is taken as it is, if it has seen nobody in View 2."""
     run = Run(place)
-    if not run.recipe.is_file():
+    if not run.recipe.is_file() or not isinstance(run.config().data, LfwData):
         return str(place)
     own = _fold_run(run, fold)
     if not own.bundle.is_dir():
