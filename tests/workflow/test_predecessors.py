@@ -122,9 +122,24 @@ def test_bundle_alone_is_nothing_to_start_from(pretrained: Run) -> None:
         find_predecessors(config, partition_of(config))
 
 
+def test_a_folder_named_like_a_shipped_model_is_the_predecessor(
+    pretrained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lfw-identities").symlink_to(pretrained.folder)
+    monkeypatch.chdir(tmp_path)
+    partition = partition_of(pretrained.config())
+    config = successor(initial={"run": "./lfw-identities"}, distillation={"teachers": ["./lfw-identities"]})
+    found = find_predecessors(config, partition)
+    assert [bundle.manifest.name for bundle in (*found.initial, *found.teachers)] == ["pretrained"] * 2
+    with pytest.raises(ConfigError, match="lfw-pairs does not compare embeddings by their cosine"):
+        find_predecessors(successor(distillation={"teachers": ["lfw-pairs"]}), partition)
+
+
 def test_missing_predecessor_is_named_before_anything_is_trained(cache: Path, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="nowhere"):
+    with pytest.raises(RunError, match="nowhere"):
         workflow.train(successor(initial={"run": "nowhere"}), out=tmp_path / "run")
+    with pytest.raises(BundleError, match="nowhere"):
+        workflow.train(successor(distillation={"teachers": ["nowhere"]}), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

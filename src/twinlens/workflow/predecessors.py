@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twinlens.bundle import Bundle, Training
+from twinlens.bundle import Bundle, Training, read_bundle
 from twinlens.comparison import Cosine
 from twinlens.config import Config
 from twinlens.config.data import PairsOnly
@@ -50,12 +50,13 @@ def find_predecessors(config: Config, partition: Partition) -> Predecessors:
         LeakError: One has learned from people who are to judge the new one.
     """
     run = config.initial.run
-    found = Predecessors(
-        initial=(_find(run, config, partition),) if run else (),
-        teachers=tuple(_find(place, config, partition) for place in config.distillation.teachers),
-    )
     if run and not Run(run).best.is_file():
         raise RunError(f"{Run(run).best} is missing.", "Let initial.run be a whole run; a bundle is not enough.")
+    found = Predecessors(
+        # Of the very run whose weights are taken, whatever else has its name.
+        initial=(_allowed(run, read_bundle(Run(run).bundle), config, partition),) if run else (),
+        teachers=tuple(_allowed(place, _find(place), config, partition) for place in config.distillation.teachers),
+    )
     for place, teacher in zip(config.distillation.teachers, found.teachers, strict=True):
         if not isinstance(teacher.manifest.comparison, Cosine):
             raise ConfigError(
@@ -102,8 +103,12 @@ def inherit(training: Training, found: Predecessors) -> Training:
     )
 
 
-def _find(place: Path, config: Config, partition: Partition) -> Bundle:
-    bundle = find_model(str(place))
+def _find(place: Path) -> Bundle:
+    """The bundle at ``place``; a path cannot say ``./NAME``, so that a folder comes before a shipped model."""
+    return find_model(place if place.exists() else str(place))
+
+
+def _allowed(place: Path, bundle: Bundle, config: Config, partition: Partition) -> Bundle:
     training = bundle.manifest.training
     same_data = training.dataset == partition.dataset.name
     if same_data and training.setting == "identities" and isinstance(config.data.setting, PairsOnly):
