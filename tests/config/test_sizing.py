@@ -115,6 +115,16 @@ def test_patterns_want_pixels_and_faces() -> None:
     assert (objects["metric"]["kind"], objects["fusion"]["kind"]) == ("none", "none")
 
 
+def test_patterns_in_a_space_without_classes_have_no_shrinkage() -> None:
+    config = sized(LFW_NAMES, "fusion.kind=lbp", "fusion.metric.kind=pca")
+    assert config["fusion"]["metric"] == {"kind": "pca", "dims": [50, 100, 150]}
+
+
+def test_patterns_are_not_joined_with_a_distance() -> None:
+    kinds = [sized(LFW_NAMES, "loss.kind=binary-cross-entropy", *own) for own in ([], ["metric.kind=none"])]
+    assert [config["fusion"]["kind"] for config in kinds] == ["lbp", "none"]
+
+
 @pytest.mark.parametrize(
     "override",
     [
@@ -140,6 +150,38 @@ def test_what_follows_from_a_key_follows_from_what_is_said() -> None:
     assert (config["loss"]["warmup_epochs"], config["schedule"]["warmup_epochs"]) == (10, 4)
     assert config["training"]["patience"] == 50
     assert config["optimiser"]["learning_rate"] == 0.002
+
+
+@pytest.mark.parametrize(
+    ("overrides", "batch", "steps", "what"),
+    [
+        (["loss.kind=contrastive"], 128, 18, "2,200 pairs"),
+        (["loss.kind=contrastive", "data.setting.fresh=false", "data.setting.epochs_per_pass=10"], 16, 14, "220 pairs"),
+        (["data.kind=pairs", "data.list=p.csv", "loss.kind=contrastive"], 128, 29, "3,600 pairs"),
+        (["data.kind=pairs", "data.list=p.csv"], 128, 113, "14,400 photos"),
+        (["data.setting.rotations=true"], 128, 450, "57,600 crops"),
+        (
+            ["loss.kind=supervised-contrastive", "training.classes=photos", "training.per_class=2"],
+            128,
+            225,
+            "28,800 crops",
+        ),
+    ],
+)
+def test_steps_are_of_what_an_epoch_shows(overrides: list[str], batch: int, steps: int, what: str) -> None:
+    shares = ("data.test=0.2", "split.validation=0.1", "schedule.kind=exponential")
+    recipe = load_config("own-objects", [*shares, *overrides])
+    config, filled = size(recipe, Amount(2000, 2000, 20_000, pairs=5_000))
+    because = {one.key: one.because for one in filled}
+    assert config.training.batch_size == batch
+    assert because["training.batch_size"] == f"about {what} train"
+    assert because["training.max_epochs"].endswith(f" steps, {steps} in each epoch")
+    assert because["training.patience"] == "to the end"
+
+
+def test_batches_hold_the_classes_that_the_loss_compares() -> None:
+    config = sized(Amount(40, 40, 400), "loss.kind=triplet", "training.per_class=16")
+    assert config["training"]["batch_size"] == 32
 
 
 def test_sections_of_another_kind_are_left_alone() -> None:

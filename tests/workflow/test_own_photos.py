@@ -25,6 +25,7 @@ from twinlens.data.sources import locate_lfw, locate_omniglot
 from twinlens.data.synthetic import synthetic_dataset
 from twinlens.errors import DataError, RunError
 from twinlens.runs import Run
+from twinlens.workflow.sizing import resolve
 
 # Small and short; everything else is left to the sizing.
 SHORT = ("training.max_epochs=1", "training.threads=1", "evaluation.resamples=100", "evaluation.oneshot_trials=50")
@@ -72,9 +73,11 @@ def test_list_of_pairs_is_sized_and_trained(photos: Path, tmp_path: Path) -> Non
     genuine = [f"{n}_000{a}.jpg,{n}_000{b}.jpg,1" for n in names for a, b in ((1, 2), (1, 3), (2, 3))]
     impostor = [f"{n}_0001.jpg,{o}_000{b}.jpg,0" for n, o in zip(names[::2], names[1::2], strict=True) for b in (1, 2)]
     (photos / "pairs.csv").write_text("\n".join(["first,second,is_genuine", *genuine, *impostor]))
-    listed, _ = read_pair_list(photos / "pairs.csv")
-    assert amount_of(listed) == Amount(subjects=12, comparable=12, photos=36)
+    listed, pairs = read_pair_list(photos / "pairs.csv")
+    assert amount_of(listed, len(pairs)) == Amount(subjects=12, comparable=12, photos=36, pairs=48)
     settings = ("data.kind=pairs", f"data.list={photos / 'pairs.csv'}", *QUICK)
+    _, sized = resolve(load_config("own-objects", [*settings, "loss.kind=contrastive"]))
+    assert "about 25 pairs train" in {one.because for one in sized}  # what two cuts of 48 leave
     run = workflow.train("own-objects", overrides=settings, out=tmp_path / "run")
     result = workflow.evaluate_run(run.folder)
     assert result.provenance.setting == "pairs-only"

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from twinlens.config.base import Count, Section, Share
 
+TURNS = 4  # quarter turns until a crop is upright again
+
 
 class PairsOnly(Section):
     """Only the listed pairs and whether they match are known (LFW: *image-restricted*)."""

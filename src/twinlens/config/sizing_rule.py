@@ -7,7 +7,7 @@ It is anchored at the recipes for LFW and follows from there:
 - *The network* is that of LFW's 2,500 to 8,600 training photos; clearly fewer get one of half the width, and clearly
   more a wider one.
 - *The training* is measured in steps, about 2,500 as with LFW's names, and not in passes through the photos: few photos
-  are shown more often, always distorted anew. Batches are small enough for eight steps in each pass.
+  are shown more often, always distorted anew. Batches are small enough for eight steps in each epoch.
 - *The learning rate* goes with the square root of the batch size, as it should for Adam (Malladi et al., 2022).
 - *The margin* is smaller where there are few classes, as one that sets few training classes far apart does so at the
   expense of all others (Liu et al., 2020).
@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinlens.config.base import Frame
+from twinlens.config.data import TURNS, Identities
 from twinlens.config.load import change_config
-from twinlens.config.losses import MarginSoftmax
+from twinlens.config.losses import BinaryCrossEntropy, MarginSoftmax, PairLoss
 from twinlens.config.networks import CompactNetwork
 from twinlens.config.optimisation import AdamW, CosineSchedule
 from twinlens.config.sections import Config
@@ -40,7 +41,7 @@ _TEST_SHARES, _VALIDATION_SHARES = (0.15, 0.3), (0.1, 0.25)
 _WIDTHS = {0: (12, 24, 48, 96), 1_500: (24, 48, 96, 192), 20_000: (32, 64, 128, 256)}
 # From so many training classes on, the margin.
 _MARGINS = {0: 0.1, 100: 0.2, 1_000: 0.3}
-_STEPS, _STEPS_OF_A_PASS = 2_500, 8
+_STEPS, _STEPS_OF_AN_EPOCH = 2_500, 8
 _BATCHES = (16, 32, 64, 128)
 # From so many differences within subjects on, how photos of one vary can be measured.
 _DIFFERENCES = 100
@@ -58,11 +59,13 @@ class Amount:
         subjects: Distinct subjects; of a list of pairs, what its genuine pairs join.
         comparable: Those of them with two photos or more, which alone give genuine pairs.
         photos: Of all.
+        pairs: Listed ones; 0 where pairs are drawn.
     """
 
     subjects: int
     comparable: int
     photos: int
+    pairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def size(config: Config, amount: Amount) -> tuple[Config, tuple[Sized, ...]]:
     fill = _Filling(config.model_dump(mode="json", exclude_unset=True))
     kept = _parts(fill, amount)
     photos, classes = round(amount.photos * kept), round(amount.subjects * kept)
-    epochs = _training(fill, photos)
+    epochs = _training(fill, config, *_shown(config, photos, round(amount.pairs * kept)))
     if isinstance(config.network, CompactNetwork):
         fill("network.widths", _step(_WIDTHS, photos), f"{_size_word(photos)}, for about {photos:,} training photos")
         _on_top(fill, config, round((amount.photos - amount.subjects) * kept))
@@ -143,15 +146,28 @@ def _parts(fill: _Filling, amount: Amount) -> float:
     return float((1 - test) * (1 - validation))
 
 
-def _training(fill: _Filling, photos: int) -> int:
-    """Batches and epochs for so many training photos; returns the epochs."""
-    fitting = [batch for batch in _BATCHES if photos / batch >= _STEPS_OF_A_PASS]
-    batch = fill("training.batch_size", max(fitting, default=_BATCHES[0]), f"about {photos:,} photos train")
-    steps = max(1, -(-photos // batch))
+def _shown(config: Config, photos: int, listed: int) -> tuple[int, str]:
+    """How much an epoch shows of so many training photos and so many listed pairs among them, and what that is."""
+    setting, training = config.data.setting, config.training
+    if isinstance(config.loss, PairLoss):
+        drawn = setting.pairs // setting.epochs_per_pass if isinstance(setting, Identities) else listed
+        return drawn, "pairs"
+    turns = TURNS if isinstance(setting, Identities) and setting.rotations else 1
+    copies = training.per_class if training.classes == "photos" else 1
+    return photos * turns * copies, "photos" if turns * copies == 1 else "crops"
+
+
+def _training(fill: _Filling, config: Config, shown: int, what: str) -> int:
+    """Batches and epochs that each show so much; returns the epochs."""
+    least = 1 if isinstance(config.loss, PairLoss) else 2 * config.training.per_class
+    fitting = [batch for batch in _BATCHES if shown / batch >= _STEPS_OF_AN_EPOCH]
+    batch = fill("training.batch_size", max(least, *fitting, _BATCHES[0]), f"about {shown:,} {what} train")
+    steps = max(1, -(-shown // batch))
     wanted = round(_STEPS / steps / 5) * 5
     epochs = min(max(wanted, _FEWEST_EPOCHS), _MOST_EPOCHS)
     epochs = fill("training.max_epochs", epochs, f"{epochs * steps:,} steps, {steps:,} in each epoch")
-    fill("training.patience", epochs, "to the end, where the learning rate has fallen to zero")
+    to_zero = ", where the learning rate has fallen to zero" if isinstance(config.schedule, CosineSchedule) else ""
+    fill("training.patience", epochs, f"to the end{to_zero}")
     return int(epochs)
 
 
@@ -159,9 +175,10 @@ def _on_top(fill: _Filling, config: Config, differences: int) -> None:
     """What is fitted on top of a network with so many differences within subjects."""
     enough = differences >= _DIFFERENCES
     because = f"{'from' if enough else 'not from only'} about {differences:,} differences within subjects"
-    fill("metric.kind", "plda" if enough else "none", because)
+    metric = fill("metric.kind", "plda" if enough else "none", because)
     large = min(config.frame.height, config.frame.width) >= _PATTERN_PIXELS
-    if large and fill("fusion.kind", "lbp" if enough else "none", because) == "lbp":
+    adds = metric != "none" or not isinstance(config.loss, BinaryCrossEntropy)  # nothing is added to its distance
+    if large and adds and fill("fusion.kind", "lbp" if enough else "none", because) == "lbp":
         _patterns(fill, config.frame)
 
 
@@ -169,7 +186,8 @@ def _patterns(fill: _Filling, frame: Frame) -> None:
     """How local patterns are compared: as lfw-identities has it, as far as that says nothing of faces alone."""
     fill("fusion.apart", True, "from few photos many small spaces learn more than a large one")
     fill("fusion.metric.dims", [50, 100, 150], "small ones")
-    fill("fusion.metric.shrinkage", [0.0], "small ones need none")
+    if look_up(fill.given, "fusion.metric.kind") != "pca":
+        fill("fusion.metric.shrinkage", [0.0], "small ones need none")
     fill("fusion.radii", [1, 2, 4], "one more says next to nothing new")
     fill("fusion.colour", frame.channels == 3, f"the crops are {'in colour' if frame.channels == 3 else 'grey'}")
     if frame.align:

@@ -8,7 +8,8 @@ from twinlens.config.sizing_rule import Amount
 from twinlens.data.dataset import Dataset
 
 
-def amount_of(dataset: Dataset) -> Amount:
-    """Count subjects and photos; of a list of pairs a subject is what its genuine pairs join."""
+def amount_of(dataset: Dataset, pairs: int = 0) -> Amount:
+    """Count subjects and photos; of a list of so many pairs a subject is what its genuine pairs join."""
     photos = np.unique(dataset.subject_codes, return_counts=True)[1]
-    return Amount(subjects=len(photos), comparable=int(np.count_nonzero(photos > 1)), photos=len(dataset))
+    comparable = int(np.count_nonzero(photos > 1))
+    return Amount(subjects=len(photos), comparable=comparable, photos=len(dataset), pairs=pairs)

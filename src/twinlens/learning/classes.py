@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinlens.config.data import Identities, Setting
+from twinlens.config.data import TURNS, Identities, Setting
 from twinlens.data.components import sample_components
 from twinlens.data.dataset import Partition
 from twinlens.errors import TrainingError
 from twinlens.types import IntArray, Pairs
-
-_TURNS = 4  # quarter turns until a crop is upright again
 
 
 def class_labels(partition: Partition, setting: Setting, *, photos: bool = False) -> IntArray:
@@ -38,7 +36,7 @@ def class_labels(partition: Partition, setting: Setting, *, photos: bool = False
         raise TrainingError("All training photos are of one class.", "Add photos of others, or take a loss over pairs.")
     labels = labels.astype(np.int64)
     if isinstance(setting, Identities) and setting.rotations:
-        return np.concatenate([labels + turn * len(classes) for turn in range(_TURNS)])
+        return np.concatenate([labels + turn * len(classes) for turn in range(TURNS)])
     return labels
 
 

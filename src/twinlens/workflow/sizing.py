@@ -13,6 +13,7 @@ from twinlens.data.dataset import Partition
 from twinlens.data.datasets import open_dataset
 from twinlens.data.describe import size_of
 from twinlens.data.description import PartName, Size
+from twinlens.data.folders import read_pair_list
 from twinlens.evaluation.prospects import prospects
 from twinlens.reporting.advice import advise, sizing_lines
 
@@ -25,6 +26,9 @@ def resolve(config: Config) -> tuple[Config, tuple[Sized, ...]]:
     """
     if not isinstance(config.sizing, AutomaticSizing):
         return config, ()
+    if isinstance(config.data, PairsData):
+        dataset, pairs = read_pair_list(config.data.list)
+        return size(config, amount_of(dataset, len(pairs)))
     return size(config, amount_of(open_dataset(config.data)))
 
 
