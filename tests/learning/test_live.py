@@ -48,6 +48,16 @@ def test_tensorboard_shows_everything(tmp_path: Path, monkeypatch: pytest.Monkey
     assert steps == list(range(1, 41))  # 320 pairs in batches of 16, twice
 
 
+def test_loss_within_an_epoch_is_that_of_its_batches_however_many_make_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_PULSE_SECONDS", 0.0)
+    _, run = fit(small_config(training={"max_epochs": 1, "accumulate": 4}), tmp_path / "run")
+    losses = [event.value for event in shown(run.folder).Scalars("step/loss")]
+    assert len(losses) == 20
+    assert sum(losses) / 20 == pytest.approx(read_history(run.history)[0].train_loss)
+
+
 def test_loss_within_an_epoch_is_not_shown_all_the_time(tmp_path: Path) -> None:
     _, run = fit(small_config(training={"max_epochs": 1}), tmp_path / "run")
     tags = shown(run.folder).Tags()["scalars"]

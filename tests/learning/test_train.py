@@ -173,6 +173,25 @@ def test_accumulated_batches_step_like_one_large_batch(tmp_path: Path) -> None:
     assert all(np.allclose(first[name], second[name], atol=1e-5) for name in first)
 
 
+def test_batches_left_over_at_the_end_of_an_epoch_make_a_step_of_their_share(tmp_path: Path) -> None:
+    """Published results rest on it, and so the key says it."""
+    settings = {"max_epochs": 1, "precision": "32"}
+    sections = {"network": {"conv_dropout": 0.0}, "augment": {"probability": 0.0}, "data": {"setting": {"pairs": 48}}}
+    rates = {1: 0.1 / 4, 4: 0.1}  # one batch, of which 4 should make a step
+    first, second = (
+        fit(
+            small_config(
+                training={**settings, "batch_size": 48, "accumulate": accumulate},
+                optimiser={"kind": "sgd", "learning_rate": rate},
+                **sections,
+            ),
+            tmp_path / str(accumulate),
+        )[0].state_dict()
+        for accumulate, rate in rates.items()
+    )
+    assert all(np.allclose(first[name], second[name], atol=1e-6) for name in first)
+
+
 def test_bfloat16_and_float32_learn_alike(tmp_path: Path) -> None:
     bf16, fp32 = (
         fit(small_config(training={"precision": precision}), tmp_path / precision)[1]

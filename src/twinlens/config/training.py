@@ -21,7 +21,9 @@ class TrainingConfig(Section):
         classes: With a loss over classes, what one is: ``known`` takes what the setting tells, subjects or what genuine
             pairs join. ``photos`` takes each photo for one, which needs to know nobody: with ``per_class`` 2 and the
             loss supervised-contrastive that is SimCLR (Chen et al., 2020), a pretraining without labels.
-        accumulate: Batches whose mean gradient makes one optimiser step, where memory is short.
+        accumulate: Batches whose mean gradient makes one optimiser step, where memory is short. Batches that are left
+            over at the end of an epoch make a step as well, but their sum is divided by ``accumulate`` all the same:
+            the last 5 batches of 13 by 8, which is five eighths of their mean gradient.
         max_epochs: Never more than these.
         average_decay: What is left of a moving average of the weights after a step, such as 0.999: validation, the
             best epoch and the model then take the average in the weights' place. None is made if not given.

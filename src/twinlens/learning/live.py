@@ -55,7 +55,8 @@ class Pulse(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Show the mean of the losses since the last time, if that was long enough ago."""
-        self._losses.append(float(outputs["loss"]))
+        # Lightning has divided it by the batches of a step.
+        self._losses.append(float(outputs["loss"]) * trainer.accumulate_grad_batches)
         if time.monotonic() - self._shown < _PULSE_SECONDS:
             return
         for logger in trainer.loggers:
