@@ -44,6 +44,11 @@ def test_whole_numbers_stay_whole_and_others_do_not() -> None:
     assert kinds["network.conv_dropout"] == kinds["training.min_delta"] == (float, float)
 
 
+def test_whole_steps_may_be_written_as_decimals_and_steps_of_decimals_between_whole_ends() -> None:
+    vary = swept("training.patience=2..6:2.0", "network.conv_dropout=0..0.5:0.25", "training.min_delta=0..2:0.5").vary
+    assert [str(values) for values in vary.values()] == ["2..6:2", "0..0.5:0.25", "0..2:0.5"]
+
+
 def test_choices_are_taken_as_the_configuration_takes_them() -> None:
     sweep = swept("optimiser.learning_rate=1e-3,1", "network.widths=[4,4,8,8],[8,8,16,16]", "frame.colour=grey,rgb")
     assert sweep.vary["optimiser.learning_rate"] == Choice(values=(0.001, 1.0))
@@ -117,6 +122,11 @@ def test_objective_may_be_another_than_what_the_training_monitors(objective: str
         (["network.dense=5..1"], "vary.network.dense: a range goes from a smaller to a larger value"),
         (["optimiser.kind=adam..sgd"], "'adam' is no number"),
         (["network.batch_norm=0..1"], "network.batch_norm takes no numbers. List its values"),
+        (
+            ["training.patience=1..3:0.5"],
+            "training.patience takes whole numbers, which steps of 0.5 leave. Give a whole",
+        ),
+        (["training.patience=5..8:1.5"], "which steps of 1.5 leave"),
         (["network.batch_norm=true,1"], "each value once"),
         (["x"], "--vary 'x' is not of the form section.key=VALUES"),
         (["network.dense="], "is not of the form"),

@@ -178,6 +178,10 @@ def _understood(key: str, values: Values, recipe: Config, place: str) -> Values:
         changes = {"low": understood(values.low), "high": understood(values.high)}
         if not all(type(end) in (int, float) for end in changes.values()):
             raise ConfigError(f"{place}: {key} takes no numbers.", "List its values: A,B,C.")
+        if type(changes["low"]) is int and (values.step or 0) % 1:
+            raise ConfigError(
+                f"{place}: {key} takes whole numbers, which steps of {values.step:g} leave.", "Give a whole step."
+            )
     try:
         return type(values).model_validate({**values.model_dump(), **changes})
     except ValidationError as error:
