@@ -205,6 +205,14 @@ def test_default_kind_is_the_same_whether_stated_or_not(tmp_path: Path) -> None:
     assert (config.optimiser.momentum, config.optimiser.l2) == (0.7, 0.5)
 
 
+def test_nested_default_kind_is_the_same_whether_stated_or_not(tmp_path: Path) -> None:
+    write(tmp_path, "base", "name: base\ndata: {kind: folder, root: photos, setting: {pairs: 500}}")
+    for stated in ("", "kind: folder, "):
+        text = f"extends: base\nname: r\ndata: {{{stated}setting: {{kind: identities, fresh: false}}}}"
+        setting = load_config(write(tmp_path, "r", text)).data.setting.model_dump()
+        assert (setting["pairs"], setting["fresh"]) == (500, False)
+
+
 def test_overrides_come_last(tmp_path: Path) -> None:
     write(tmp_path, "base", "name: base\nseed: 1")
     path = write(tmp_path, "r", "extends: base\nname: r\nseed: 2")

@@ -68,6 +68,19 @@ def test_keys_stay_when_the_kind_does(load: Load) -> None:
         assert config.optimiser.learning_rate == 0.5
 
 
+def test_keys_stay_when_a_nested_kind_is_what_it_is_by_default_in_its_section(load: Load) -> None:
+    folder = "name: a\ndata: {kind: folder, root: photos, setting: {pairs: 500}}"
+    assert load(folder, "data.setting.kind=identities").data.setting == load(folder).data.setting
+    lfw = "name: a\ndata: {setting: {kind: identities, pairs: 500}}"
+    assert load(lfw, "data.setting.kind=pairs-only").data.setting.model_dump() == {"kind": "pairs-only"}
+    plda = "name: a\nmetric: {kind: pca}\nfusion: {kind: lbp, metric: {dims: [7]}}"
+    assert load(plda, "fusion.metric.kind=plda").fusion == load(plda).fusion
+    with pytest.raises(ConfigError, match="fusion: Input tag 'ibp'"):
+        load("name: a\nfusion: {kind: ibp, metric: {dims: [7]}}", "fusion.metric.kind=plda")
+    with pytest.raises(ConfigError, match="unknown key 'fussion'"):
+        load("name: a\nfussion: {kind: lbp}", "fussion.metric.kind=plda")
+
+
 def test_no_override_is_lost_to_a_change_of_kind_that_is_given_after_it(load: Load) -> None:
     config = load(
         "name: a\ndata: {kind: lfw}\noptimiser: {kind: sgd}",

@@ -80,7 +80,7 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         return values
     beside = path.parent / f"{extended}.yaml"
     base = _read(beside if beside.is_file() else find_recipe(str(extended)), (*above, path.resolve()))
-    return _laid_over(values, base, [])
+    return _laid_over(values, base, base, [])
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -98,16 +98,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _laid_over(values: dict[str, Any], base: dict[str, Any], sections: list[str]) -> dict[str, Any]:
-    """``values`` where given, else ``base``; a section of another kind takes nothing from the base's."""
-    kinds = [level.get("kind", _default_kind(sections)) for level in (values, base)]
-    if "kind" in values and kinds[0] != kinds[1]:
+def _laid_over(
+    values: dict[str, Any], base: dict[str, Any], root: dict[str, Any], sections: list[str]
+) -> dict[str, Any]:
+    """``values`` where given, else ``base``, which ``root`` has in ``sections``; one of another kind takes nothing."""
+    if "kind" in values and values["kind"] != _kind_in_force(root, sections):
         return values
     merged = dict(base)
     for key, value in values.items():
         below = base.get(key)
         if isinstance(value, dict) and isinstance(below, dict):
-            merged[key] = _laid_over(value, below, [*sections, key])
+            merged[key] = _laid_over(value, below, root, [*sections, key])
         else:
             merged[key] = value
     return merged
@@ -153,16 +154,22 @@ def _apply(values: dict[str, Any], keys: list[str], value: Any) -> None:
         place = place.setdefault(section, {})
         if not isinstance(place, dict):
             raise ConfigError(f"{'.'.join(keys)}: {section!r} is a value, not a section.")
-    if last == "kind" and place.get("kind", _default_kind(sections)) != value:
+    if last == "kind" and _kind_in_force(values, sections) != value:
         place.clear()  # another variant: the keys of the old one would be unknown to it
     place[last] = value
 
 
-def _default_kind(sections: list[str]) -> str | None:
-    """The kind of a section that does not state it."""
+def _kind_in_force(values: Any, sections: list[str]) -> str | None:
+    """The kind that ``values`` give a section, else its default in whatever kinds they give the sections above it."""
     found: Any = Config.model_construct()
     for section in sections:
-        found = getattr(found, section, None)
+        values = values.get(section) if isinstance(values, dict) else None
+        stated = values.get("kind") if isinstance(values, dict) else None
+        default = getattr(found, section, None)
+        if stated not in (None, getattr(default, "kind", None)):
+            variants = [model for model in _sections(type(found), section) if _kind(model) == stated]
+            default = variants[0].model_construct() if variants else None
+        found = default
     return getattr(found, "kind", None)
 
 
@@ -199,8 +206,9 @@ def _walk(parents: Iterable[str], root: type[BaseModel]) -> tuple[list[str], lis
     return path, models
 
 
-def _sections(model: type[BaseModel], field: str) -> Iterator[type[BaseModel]]:
-    return _models(model.model_fields[field].annotation)
+def _sections(model: type, field: str) -> Iterator[type[BaseModel]]:
+    fields = model.model_fields if issubclass(model, BaseModel) else {}
+    return _models(fields[field].annotation) if field in fields else iter(())
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
