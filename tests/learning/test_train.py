@@ -12,11 +12,13 @@ import pytest
 import torch
 
 from tests.learning.small import fit, read_history, rows, small_config, small_partition
+from twinlens.config import load_config
 from twinlens.data.dataset import Part
 from twinlens.errors import TrainingError
-from twinlens.evaluation.result import TrainingSummary
+from twinlens.evaluation.result import Epoch, TrainingSummary
 from twinlens.learning.batches import PairBatches
 from twinlens.learning.checkpoints import SafetensorsIO
+from twinlens.learning.history import History
 from twinlens.learning.module import SiameseModule
 from twinlens.learning.rounding import rounded
 from twinlens.learning.train import train
@@ -140,9 +142,18 @@ def test_collapsed_network_stops_with_a_message(tmp_path: Path, patience: int, e
     config = small_config(
         network={"init": {"kind": "normal", "conv_bias": dead}}, training={"max_epochs": 20, "patience": patience}
     )
-    with pytest.raises(TrainingError, match="collapsed"):
+    with pytest.raises(TrainingError, match=r"collapsed.*learning_rate, or try network\.batch_norm=true or"):
         fit(config, tmp_path / "run")
     assert len(read_history(Run(tmp_path / "run").history)) == epochs
+
+
+def test_collapse_of_a_compact_network_names_keys_that_it_has(tmp_path: Path) -> None:
+    config = load_config("own-objects")  # its network is compact
+    same = dict.fromkeys(Epoch.model_fields, 0.0)
+    history = History(Run(tmp_path), patience=1)
+    history.epochs = [Epoch.model_validate({**same, "epoch": 1})]
+    with pytest.raises(TrainingError, match=r"collapsed.* Lower optimiser\.learning_rate\.$"):
+        history._refuse_collapse(config)
 
 
 def test_diverged_training_stops_with_a_message(tmp_path: Path) -> None:

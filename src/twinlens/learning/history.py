@@ -10,6 +10,8 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
+from twinlens.config import Config
+from twinlens.config.networks import KochNetwork
 from twinlens.errors import TrainingError
 from twinlens.evaluation.result import Epoch
 from twinlens.files import write_text
@@ -21,6 +23,8 @@ from twinlens.runs import Run
 # only several flat epochs in a row are a collapse.
 _FLAT_SPREAD = 1e-3
 _FLAT_EPOCHS = 5
+# Of the koch network; the other has no such keys.
+_OTHER_REMEDIES = ", or try network.batch_norm=true or network.init.kind=fan-in"
 
 
 class History(Callback):
@@ -67,15 +71,16 @@ class History(Callback):
             write_text(self.run.history, _csv(self.epochs))
             show_epoch(trainer, pl_module, epoch)
             self.run.log(_line(epoch))
-        self._refuse_collapse()
+        self._refuse_collapse(pl_module.config)
 
-    def _refuse_collapse(self) -> None:
+    def _refuse_collapse(self, config: Config) -> None:
         last = self.epochs[-self.flat_epochs :]
         if len(last) == self.flat_epochs and all(epoch.score_spread < _FLAT_SPREAD for epoch in last):
+            others = _OTHER_REMEDIES if isinstance(config.network, KochNetwork) else ""
             raise TrainingError(
                 f"The network has collapsed: for {self.flat_epochs} epochs it gave every validation pair the same "
                 f"score (they differ by {last[-1].score_spread:.1g}).",
-                "Lower optimiser.learning_rate, or try network.batch_norm=true or network.init.kind=fan-in.",
+                f"Lower optimiser.learning_rate{others}.",
             )
 
 
