@@ -36,7 +36,10 @@ datasets = st.one_of(
     st.builds(lambda data, file: data | {"list": file}, section("pairs", test=shares), paths),
     section("synthetic", subjects=st.integers(10, 99), seed=st.integers(0, 9), setting=identities),
 )
-layers = st.dictionaries(st.sampled_from(get_args(KochLayer)), section(learning_rate=positive, l2=st.floats(0, 9)))
+layers = st.dictionaries(
+    st.sampled_from([name for name in get_args(KochLayer) if name != "head"]),
+    section(learning_rate=positive, l2=st.floats(0, 9)),
+)
 recipes = st.builds(
     lambda name, sections: {"name": name} | sections,
     st.from_regex(r"[a-z0-9][a-z0-9.-]{0,9}", fullmatch=True),

@@ -151,6 +151,17 @@ def test_colour_crops_have_three_channels() -> None:
         ({"optimiser": {"momentum": 1}}, "less than 1"),
         ({"optimiser": {"l2": -1}}, "greater than or equal to 0"),
         ({"optimiser": {"kind": "adam", "layers": {"head": {"momentum": 0.5}}}}, "adam has beta1 in place"),
+        (
+            {"optimiser": {"layers": {"head": {"learning_rate": 0.5}}}, "loss": {"kind": "contrastive"}},
+            "optimiser.layers.head: the loss contrastive has no weights of its own; leave it out",
+        ),
+        (
+            {
+                "optimiser": {"layers": {"head": {"learning_rate": 0.5}}},
+                "loss": {"kind": "sum", "terms": [{"loss": {"kind": "triplet"}}]},
+            },
+            "the loss sum has no weights of its own",
+        ),
         ({"schedule": {"factor": 1.01}}, "less than or equal to 1"),
         ({"schedule": {"kind": "cosine", "warmup_epochs": -1}}, "greater than or equal to 0"),
         ({"training": {"threads": 0}}, "greater than or equal to 1"),
@@ -176,6 +187,11 @@ def test_what_cannot_be_is_refused(values: dict[str, Any], reason: str) -> None:
         {"frame": {"crop_height": 1, "height": 8, "width": 1024}},
         {"augment": {"kind": "affine", "scale": [1, 1], "probability": 0, "flip": 1}},
         {"optimiser": {"kind": "adam", "layers": {"head": {"learning_rate": 0.5, "l2": 0}}}},
+        {
+            "optimiser": {"layers": {"head": {"learning_rate": 0.5}}},
+            "loss": {"kind": "sum", "terms": [{"loss": {"kind": "triplet"}}, {"loss": {"kind": "margin-softmax"}}]},
+        },
+        {"optimiser": {"layers": {"conv1": {"learning_rate": 0.5}}}, "loss": {"kind": "contrastive"}},
         {"schedule": {"factor": 1}},
         {"training": {"precision": 32}},
         {"split": {"kind": "pairs"}},

@@ -18,7 +18,7 @@ from twinlens.config.data import (
     SplitConfig,
     SyntheticData,
 )
-from twinlens.config.losses import BinaryCrossEntropy, Loss, MarginSoftmax, PairLoss, SumOfLosses
+from twinlens.config.losses import BinaryCrossEntropy, ClassLoss, Loss, MarginSoftmax, PairLoss, SumOfLosses
 from twinlens.config.networks import CompactNetwork, FixedNormalisation, Inference, KochNetwork, Network, Normalisation
 from twinlens.config.optimisation import AdamW, CosineSchedule, ExponentialSchedule, Optimiser, Sgd
 from twinlens.config.predecessors import Distillation, InitialWeights
@@ -143,8 +143,7 @@ class Config(Section):
     def _batches_hold_what_the_loss_compares(self) -> Config:
         if isinstance(self.loss, PairLoss):
             return self
-        losses = [term.loss for term in self.loss.terms] if isinstance(self.loss, SumOfLosses) else [self.loss]
-        compares = any(not isinstance(loss, MarginSoftmax) for loss in losses)
+        compares = any(not isinstance(loss, MarginSoftmax) for loss in self._losses)
         size, group = self.training.batch_size, self.training.per_class
         if compares and group == 1:
             raise ValueError("training.per_class must be 2 or more: this loss compares crops of one class")
@@ -159,6 +158,10 @@ class Config(Section):
         if size < least:
             raise ValueError(f"training.batch_size must be {least} or more: {why}")
         return self
+
+    @property
+    def _losses(self) -> list[PairLoss | ClassLoss]:
+        return [term.loss for term in self.loss.terms] if isinstance(self.loss, SumOfLosses) else [self.loss]
 
     @property
     def _normalises_batches(self) -> bool:
@@ -228,10 +231,13 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _layers_are_those_of_the_network(self) -> Config:
-        if (
-            not isinstance(self.network, KochNetwork)
-            and not isinstance(self.optimiser, AdamW)
-            and self.optimiser.layers
-        ):
+        if isinstance(self.optimiser, AdamW) or not self.optimiser.layers:
+            return self
+        if not isinstance(self.network, KochNetwork):
             raise ValueError("optimiser.layers names layers of the koch network; leave it out")
+        learns = any(isinstance(loss, BinaryCrossEntropy | MarginSoftmax) for loss in self._losses)
+        if "head" in self.optimiser.layers and not learns:
+            raise ValueError(
+                f"optimiser.layers.head: the loss {self.loss.kind} has no weights of its own; leave it out"
+            )
         return self
