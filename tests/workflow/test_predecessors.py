@@ -70,6 +70,16 @@ def test_run_goes_on_where_another_has_ended_and_follows_a_teacher(pretrained: R
     assert result.recipe["distillation"]["teachers"] == [str(pretrained.folder), str(pretrained.bundle)]
 
 
+def test_refining_a_run_asks_its_teachers_nothing(
+    pretrained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distillation = {"teachers": [str(pretrained.folder)], "follow": "embeddings"}
+    run = workflow.train(successor(name="taught", loss=COSINE, distillation=distillation), out=tmp_path / "run")
+    monkeypatch.delattr("twinlens.workflow.predecessors.embed")
+    refined = workflow.refine(run.folder, overrides=["metric.kind=pca", "metric.dims=[8]"])
+    assert read_bundle(refined.bundle).manifest.training.seen == read_bundle(run.bundle).manifest.training.seen
+
+
 def test_bundle_tells_whom_weights_were_learned_from(pretrained: Run) -> None:
     partition = partition_of(pretrained.config())
     training = read_bundle(pretrained.bundle).manifest.training

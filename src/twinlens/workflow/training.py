@@ -63,7 +63,10 @@ def train(
     prepared = prepare(config, skip_broken=skip_broken)
     warn_of_too_little(config, prepared.partition)
     predecessors = find_predecessors(config, prepared.partition)
-    teachers = teacher_embeddings(predecessors, config, prepared, skip_broken=skip_broken)
+    if run.training.is_file():  # nothing learns from them any more, and the network's form rests on their width alone
+        teachers = tuple(np.empty((0, teacher.manifest.dim), np.float32) for teacher in predecessors.teachers)
+    else:
+        teachers = teacher_embeddings(predecessors, config, prepared, skip_broken=skip_broken)
     from twinlens.learning import train as learning
 
     module = learning.train(config, prepared.partition, prepared.store.crops, run, teachers=teachers)
