@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from twinlens.config import load_config
-from twinlens.config.load import read_yaml
+from twinlens.config.yaml_file import read_yaml
 from twinlens.learning.networks import Twin
 from twinlens.reporting.compare.settings import differing_keys, flat
 from twinlens.reporting.results.recipe_file import read_recipe_file

@@ -46,18 +46,18 @@ def test_key_of_another_variant_is_unknown(load: Load) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("training: {batch_size: two}", "training.batch_size: Input should be a valid integer"),
-        ("training: {batch_size: 0}", "training.batch_size: Input should be greater than or equal to 1"),
-        ("training: {batch_size: 1.5}", "training.batch_size: Input should be a valid integer"),
-        ("training: {precision: 16}", "training.precision: Input should be 'auto', 'bf16-mixed' or '32'"),
-        ("training: 3", "training: Input should be a valid dictionary"),
-        ("optimiser: {learning_rate: -1}", "optimiser.learning_rate: Input should be greater than 0"),
-        ("optimiser: {learning_rate: .nan}", "optimiser.learning_rate: Input should be a finite number"),
-        ("optimiser: {learning_rate: .inf}", "optimiser.learning_rate: Input should be a finite number"),
-        ("optimiser: {layers: {conv9: {l2: 1}}}", "optimiser.layers.conv9: Input should be 'conv1'"),
-        ("optimiser: {layers: {conv1: {l2: -1}}}", "optimiser.layers.conv1.l2: Input should be greater than"),
-        ("optimiser:", "optimiser: Input should be a valid dictionary"),
-        ("network: {kind: resnet}", "network: Input tag 'resnet' found using 'kind' does not match"),
+        ("training: {batch_size: two}", "training.batch_size: must be a whole number"),
+        ("training: {batch_size: 0}", "training.batch_size: must be greater than or equal to 1"),
+        ("training: {batch_size: 1.5}", "training.batch_size: must be a whole number"),
+        ("training: {precision: 16}", "training.precision: must be 'auto', 'bf16-mixed' or '32'"),
+        ("training: 3", "training: must be a section with keys"),
+        ("optimiser: {learning_rate: -1}", "optimiser.learning_rate: must be greater than 0"),
+        ("optimiser: {learning_rate: .nan}", "optimiser.learning_rate: must be a finite number"),
+        ("optimiser: {learning_rate: .inf}", "optimiser.learning_rate: must be a finite number"),
+        ("optimiser: {layers: {conv9: {l2: 1}}}", "optimiser.layers.conv9: must be 'conv1'"),
+        ("optimiser: {layers: {conv1: {l2: -1}}}", "optimiser.layers.conv1.l2: must be greater than"),
+        ("optimiser:", "optimiser: must be a section with keys"),
+        ("network: {kind: resnet}", "network: kind must be one of '"),
         ("loss: {kind: triplet}\ntraining: {per_class: 1}", "training.per_class must be 2 or more"),
         (
             "loss: {kind: sum, terms: [{loss: {kind: margin-softmax}}, {loss: {kind: triplet}}]}\n"
@@ -84,11 +84,11 @@ def test_key_of_another_variant_is_unknown(load: Load) -> None:
             "loss: {kind: margin-softmax}\ntraining: {batch_size: 2, per_class: 1}\nnetwork: {batch_norm: true}",
             "training.batch_size must be 3 or more: the network normalises batches",
         ),
-        ("network: {widths: [1, 2, 3]}", "network.widths.3: Field required"),
-        ("data: {kind: celeba}", "data: Input tag 'celeba' found using 'kind' does not match"),
-        ("data: {kind: folder}", "data.root: Field required"),
-        ("data: {setting: {kind: identity}}", "data.setting: Input tag 'identity' found using 'kind' does not match"),
-        ("seed: -1", "seed: Input should be greater than or equal to 0"),
+        ("network: {widths: [1, 2, 3]}", "network.widths.3: must be given"),
+        ("data: {kind: celeba}", "data: kind must be one of '"),
+        ("data: {kind: folder}", "data.root: must be given"),
+        ("data: {setting: {kind: identity}}", "data.setting: kind must be one of '"),
+        ("seed: -1", "seed: must be greater than or equal to 0"),
         ("1: 2", "1: Keys should be strings"),
     ],
 )
@@ -98,7 +98,7 @@ def test_wrong_value_is_told_by_its_key(load: Load, text: str, reason: str) -> N
 
 
 def test_all_mistakes_are_told_at_once(load: Load) -> None:
-    with pytest.raises(ConfigError, match=r"name: Field required; training\.patience: .*; unknown key 'sede'"):
+    with pytest.raises(ConfigError, match=r"name: must be given; training\.patience: .*; unknown key 'sede'"):
         load("sede: 3\ntraining: {patience: -1}")
 
 
@@ -121,8 +121,34 @@ def test_line_of_the_mistake_is_told(load: Load) -> None:
 
 def test_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_bytes(b"name: \xff")
-    with pytest.raises(ConfigError, match=r"r\.yaml is not valid YAML"):
+    with pytest.raises(ConfigError, match=r"r\.yaml is not UTF-8 text. Save it as UTF-8"):
         load_config(tmp_path / "r.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["training: {max_epochs: 3}\ntraining: {patience: 7}", "training:\n  patience: 3\n  patience: 7"]
+)
+def test_key_that_is_there_twice_is_refused_with_its_line(load: Load, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"the key '(training|patience)' is there twice[\s\S]*line [34]"):
+        load(f"name: a\n{text}")
+
+
+def test_recipe_that_extends_what_is_not_there_is_named(load: Load) -> None:
+    with pytest.raises(ConfigError, match=r"r\.yaml: extends: There is no recipe 'nope'"):
+        load("name: a\nextends: nope")
+
+
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [
+        ("training.batch_size=x", "training.batch_size: must be a whole number"),
+        ("network.widths=24", "network.widths: must be a list"),
+        ("data.kind=folder", "data.root: must be given"),
+    ],
+)
+def test_mistake_in_an_override_is_not_laid_at_the_file(override: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=f"^--set: {reason}"):
+        load_config("quick", [override])
 
 
 @pytest.mark.parametrize("text", ["", "3", "[name, a]", "# only a remark\n", "name"])

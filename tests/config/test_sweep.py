@@ -117,7 +117,7 @@ def test_objective_may_be_another_than_what_the_training_monitors(objective: str
     ("vary", "complaint"),
     [
         (["optimiser.lerning_rate=1..2"], "did you mean 'learning_rate'?"),
-        (["network.dense=0..5"], "network.dense: Input should be greater than or equal to 1"),
+        (["network.dense=0..5"], "network.dense: must be greater than or equal to 1"),
         (["network.dense=128"], "vary.network.dense: values: Tuple should have at least 2 items"),
         (["network.dense=5..1"], "vary.network.dense: a range goes from a smaller to a larger value"),
         (["optimiser.kind=adam..sgd"], "'adam' is no number"),
@@ -156,8 +156,8 @@ def test_what_no_trial_could_have_is_refused_before_anything_is_trained(vary: li
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"trials": 0}, "trials: Input should be greater than or equal to 1"),
-        ({"objective": "test_accuracy"}, "objective: Input should be 'validation_loss'"),
+        ({"trials": 0}, "trials: must be greater than or equal to 1"),
+        ({"objective": "test_accuracy"}, "objective: must be 'validation_loss'"),
         ({"name": "My Sweep"}, "name: String should match"),
         ({"trails": 3}, "unknown key 'trails', did you mean 'trials'?"),
         ({"pruner": {"kind": "median", "warm": 3}}, "unknown key 'pruner.warm', did you mean 'warmup'?"),

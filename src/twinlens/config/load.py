@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
+from twinlens.config.explain import default_kind, explain, keys_of, variants
 from twinlens.config.sections import Config
+from twinlens.config.yaml_file import read_yaml
 from twinlens.errors import ConfigError
 
 # Installed, the recipes lie in the package; in a checkout, beside `src`.
@@ -57,9 +56,22 @@ def load_config(recipe: str | Path, overrides: Iterable[str] = ()) -> Config:
 
 def override(values: dict[str, Any], overrides: Iterable[str], place: str) -> Config:
     """Apply overrides to plain values, which they change, and validate them; the rest as :func:`load_config`."""
-    for keys, value in sorted(map(_parse, overrides), key=_rank):
+    assignments = sorted(map(_parse, overrides), key=_rank)
+    for keys, value in assignments:
         _apply(values, keys, value)
-    return parse_config(values, place)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        # A kind decides which keys its section has.
+        given = [".".join(keys).removesuffix(".kind") for keys, _ in assignments]
+        wrong = keys_of(error, Config)
+        by_override = all(any(_related(key, other) for other in given) for key in wrong)
+        raise _wrong("--set" if by_override else place, error) from error
+
+
+def _related(key: str, other: str) -> bool:
+    """Whether one of two keys is the other one or lies in it."""
+    return f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.")
 
 
 def change_config(config: Config, changes: Mapping[str, Any], place: str) -> Config:
@@ -79,23 +91,12 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if extended is None:
         return values
     beside = path.parent / f"{extended}.yaml"
-    base = _read(beside if beside.is_file() else find_recipe(str(extended)), (*above, path.resolve()))
-    return _laid_over(values, base, base, [])
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The sections of a YAML file as plain values.
-
-    Raises:
-        ConfigError: It is not YAML, or holds something else than sections.
-    """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:  # an impossible date or wrong encoding is a ValueError
-        raise ConfigError(f"{path} is not valid YAML: {error}.", "Mend the line it names.") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds no sections.", "See the recipes that come with twinlens.")
-    return values
+        found = beside if beside.is_file() else find_recipe(str(extended))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: extends: {error.message}", error.remedy) from error
+    base = _read(found, (*above, path.resolve()))
+    return _laid_over(values, base, base, [])
 
 
 def _laid_over(
@@ -123,7 +124,11 @@ def parse_config(values: dict[str, Any], place: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{place}: {explain(error, Config)}.") from error
+        raise _wrong(place, error) from error
+
+
+def _wrong(place: str, error: ValidationError) -> ConfigError:
+    return ConfigError(f"{place}: {explain(error, Config)}.")
 
 
 def dump_recipe(config: Config) -> str:
@@ -167,57 +172,7 @@ def _kind_in_force(values: Any, sections: list[str]) -> str | None:
         stated = values.get("kind") if isinstance(values, dict) else None
         default = getattr(found, section, None)
         if stated not in (None, getattr(default, "kind", None)):
-            variants = [model for model in _sections(type(found), section) if _kind(model) == stated]
-            default = variants[0].model_construct() if variants else None
+            models = [model for model in variants(type(found), section) if default_kind(model) == stated]
+            default = models[0].model_construct() if models else None
         found = default
     return getattr(found, "kind", None)
-
-
-def explain(error: ValidationError, root: type[BaseModel]) -> str:
-    """What is wrong with the values of a ``root``, by keys, with the nearest known key for an unknown one."""
-    return "; ".join(_explain(detail, root) for detail in error.errors())
-
-
-def _explain(detail: ErrorDetails, root: type[BaseModel]) -> str:
-    parts = [str(part) for part in detail["loc"] if part != "[key]"]
-    if detail["type"] != "extra_forbidden":
-        key, reason = ".".join(_walk(parts, root)[0]), detail["msg"].removeprefix("Value error, ")
-        return f"{key}: {reason}" if key else reason
-    *parents, last = parts
-    path, models = _walk(parents, root)
-    key = ".".join([*path, last])
-    known = sorted({name for model in models for name in model.model_fields})
-    near = difflib.get_close_matches(last, known, n=1, cutoff=0.5)
-    return f"unknown key {key!r}{f', did you mean {near[0]!r}?' if near else ';'} known are {', '.join(known)}"
-
-
-def _walk(parents: Iterable[str], root: type[BaseModel]) -> tuple[list[str], list[type[BaseModel]]]:
-    """The keys among ``parents`` and the sections they lead to; a variant's kind is a part but no key."""
-    path: list[str] = []
-    models: list[type[BaseModel]] = [root]
-    for part in parents:
-        if any(part in model.model_fields for model in models):
-            path.append(part)
-            models = [m for model in models if part in model.model_fields for m in _sections(model, part)]
-        elif variants := [model for model in models if _kind(model) == part]:
-            models = variants
-        else:
-            path.append(part)
-    return path, models
-
-
-def _sections(model: type, field: str) -> Iterator[type[BaseModel]]:
-    fields = model.model_fields if issubclass(model, BaseModel) else {}
-    return _models(fields[field].annotation) if field in fields else iter(())
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in typing.get_args(annotation):
-        yield from _models(inner)
-
-
-def _kind(model: type[BaseModel]) -> str | None:
-    kind = model.model_fields.get("kind")
-    return str(kind.default) if kind else None

@@ -13,19 +13,19 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from twinlens.config.explain import explain
 from twinlens.config.load import (
     FOLDERS,
     change_config,
-    explain,
     find_recipe,
     load_config,
     override,
-    read_yaml,
     recipe_names,
 )
 from twinlens.config.sections import Config
 from twinlens.config.space import Choice, Values
 from twinlens.config.sweep import SweepConfig, look_up
+from twinlens.config.yaml_file import read_yaml
 from twinlens.errors import ConfigError
 
 # What all trials must have in common, or they would be judged on other pairs or by another rule. Trials are spread

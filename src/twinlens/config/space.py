@@ -10,7 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from twinlens.config.base import Section
-from twinlens.config.load import explain
+from twinlens.config.explain import explain
 
 # 1e-5..1e-2, 1e-5..1e-2:log or 0..0.5:0.1
 _RANGE = re.compile(r"(?P<low>[^:]+?)\.\.(?P<high>[^:]+)(:(?P<how>.+))?")

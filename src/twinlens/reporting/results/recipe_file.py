@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from twinlens.config import find_recipe, load_config, parse_config
-from twinlens.config.load import FOLDERS, read_yaml
+from twinlens.config.load import FOLDERS
+from twinlens.config.yaml_file import read_yaml
 from twinlens.evaluation.result import Result
 from twinlens.reporting.compare.settings import leaves
 from twinlens.reporting.results.publish import ABLATION, is_tested, published_name

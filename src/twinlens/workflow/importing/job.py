@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from twinlens.bundle import Bundle, Manifest, Training, refuse_other_folder, write_bundle
 from twinlens.comparison import Comparison, Cosine, Euclidean
 from twinlens.config import Frame
-from twinlens.config.load import explain
+from twinlens.config.explain import explain
 from twinlens.config.sections import EvaluationConfig
 from twinlens.data.leaks import subject_digests
 from twinlens.errors import BundleError, ConfigError
