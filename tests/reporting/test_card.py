@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from tests.simulated import Row, simulate_result
 from twinlens.evaluation.result import Result
 from twinlens.reporting.card import make_card
@@ -56,3 +58,12 @@ def test_photos_beyond_the_listed_pairs_and_what_the_network_sees_are_told(resul
     card = make_card(result.model_copy(update={"train": few, "recipe": recipe}))
     assert f"It learned from {size.images:,} photos of {size.subjects:,} subjects" in card
     assert "| The network looks at | the middle 40\xa0% and 30\xa0% of the photo, at 64 × 48 |" in card
+
+
+def test_the_threshold_was_fixed_on_the_pairs_of_the_calibration_which_may_be_more_than_the_listed_ones(
+    result: Result,
+) -> None:
+    calibration = replace(result.calibration, genuine_pairs=894, impostor_pairs=250_801)
+    card = make_card(result.model_copy(update={"calibration": calibration}))
+    assert card.count("fixed on 894 genuine and 250,801 impostor validation pairs") == 1
+    assert card.count("fitted on 894 genuine and 250,801 impostor validation pairs") == 1

@@ -20,8 +20,8 @@ def limits(result: Result) -> list[str]:
         *_unsupported(result),
         f"One training (seed {result.provenance.seed}): the intervals say what other test people would change, not "
         "what another seed would.",
-        f"The threshold was fixed on {count(result.validation.genuine_pairs)} genuine and "
-        f"{count(result.validation.impostor_pairs)} impostor validation pairs. Other validation people "
+        f"The threshold was fixed on {count(result.calibration.genuine_pairs)} genuine and "
+        f"{count(result.calibration.impostor_pairs)} impostor validation pairs. Other validation people "
         "would have put it elsewhere; the intervals do not include that.",
         f"The match probability holds for a prior of {percent(shown.calibration.prior, 0)} and for photos like "
         "those it was calibrated on. Where genuine pairs are rarer, give the true prior.",
