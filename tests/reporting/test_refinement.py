@@ -67,3 +67,16 @@ def test_the_report_has_a_table_of_each(
     assert "lbp plda 300 0.1 8,738 1,066 39 %" in refined
     assert "network as trained – – – – 61 %" in refined
     assert "joined 0.323 0.969 92.0 %" in refined
+
+
+def test_the_report_tells_curves_of_the_network_from_figures_of_the_whole_model(
+    result: Result, scores: ScoredPairs
+) -> None:
+    def page(shown: Result) -> str:
+        return make_report(shown, scores, None, {})
+
+    assert "the best epoch's weights on every part" in page(result)
+    assert "The curves are of the network alone" not in page(result)
+    refined = page(result.model_copy(update={"refinement": FOUND}))
+    assert "the best epoch's weights and what was fitted on top, on every part" in refined
+    assert "The curves are of the network alone" in refined

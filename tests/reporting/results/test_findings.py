@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from twinlens.evaluation.paired import Difference
-from twinlens.evaluation.result import Result
+from twinlens.evaluation.result import Refinement, Result
 from twinlens.reporting.compare.contenders import Contender
 from twinlens.reporting.compare.recipes import Recipe
 from twinlens.reporting.results.findings import findings
@@ -61,6 +61,13 @@ def test_overfitting_needs_intervals_apart(result: Result, train: float, overfit
     words = told(parts.model_copy(update={"train": fitted}))
     assert (f"it overfits, by {100 * (train - 0.6):.1f} points" in words) == overfits
     assert ("it is not shown to overfit" in words) != overfits
+
+
+def test_figures_of_a_refined_model_are_not_put_down_to_the_network_alone(result: Result) -> None:
+    refined = Refinement(parts=(), stages=(), genuine_pairs=1, impostor_pairs=1)
+    assert "With the weights that were kept it is right on" in told(result)
+    words = told(result.model_copy(update={"refinement": refined}))
+    assert "With the weights that were kept and what was fitted on top it is right on" in words
 
 
 def ended(result: Result, epochs: int, best: int, stopped_by: str) -> Result:

@@ -18,7 +18,7 @@ class _Value(BaseModel):
 
 
 class PartFigures(_Value):
-    """One part of one run, judged with the best epoch's weights.
+    """One part of one run, judged with the best epoch's weights and what was fitted on top, if anything was.
 
     Attributes:
         loss: In nats, of the network's own match probability; none where its score is no logit.

@@ -78,8 +78,9 @@ def _fit(runs: Sequence[Result]) -> str:
         mean(part.accuracy.value for part in parts)
         for parts in ([run.train for run in runs], [run.validation for run in runs], _tests(runs))
     )
+    on_top = " and what was fitted on top" if any(run.refinement for run in runs) else ""
     said = (
-        f"With the weights that were kept it is right on {percent(train)} of the training pairs, "
+        f"With the weights that were kept{on_top} it is right on {percent(train)} of the training pairs, "
         f"{percent(validation)} of the validation pairs and {percent(test)} of the test pairs"
     )
     apart = all(run.train.accuracy.low > one.accuracy.high for run, one in zip(runs, _tests(runs), strict=True))
