@@ -160,6 +160,11 @@ def test_doubtful_runs_are_marked_in_red(rows: list[Row], scores: ScoredPairs) -
     assert "validation (leaking)" in html
 
 
+def test_the_loss_is_explained_for_networks_of_all_losses(html: str) -> None:
+    assert "a network whose score is no such probability has none" in html
+    assert "the training loss is what the optimiser lowers" in html
+
+
 def test_view_2_shows_its_folds(result: Result, scores: ScoredPairs) -> None:
     html = make_report(result.model_copy(update={"view2": simulate_folds()}), scores, None, {})
     assert "LFW View 2: ten trainings" in html
