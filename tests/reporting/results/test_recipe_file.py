@@ -33,6 +33,22 @@ def test_head_changes_and_paragraphs_of_a_variation() -> None:
     assert not any(change.startswith("name") for change in file.changes)
 
 
+def test_changes_are_those_of_the_resolved_recipes_and_not_what_a_file_repeats() -> None:
+    def changes(name: str) -> set[str]:
+        file = read_recipe_file(name)
+        assert file is not None
+        return set(file.changes)
+
+    another_kind = changes("koch-batchnorm")
+    assert {"optimiser.kind: adam", "optimiser.l2: 0.0", "optimiser.layers: {}"} <= another_kind
+    assert not any(change.startswith("optimiser.beta1") for change in another_kind)
+    repeated = changes("lfw-identities")
+    assert "data.setting.kind: identities" in repeated
+    assert not repeated & {"data.kind: lfw", "augment.kind: photo", "training.max_epochs: 40"}
+    assert {"network.input: null", "network.region: [1.0, 1.0]"} <= changes("ablation/base")
+    assert changes("ablation/patterns-apart") == {"fusion.apart: true"}
+
+
 def test_recipe_of_ones_own_has_no_file_and_no_command(result: Result) -> None:
     assert read_recipe_file("mine") is None
     assert commands(named(result, "mine", 0), Path()) == []

@@ -16,7 +16,6 @@ from twinlens.config import find_recipe, load_config, parse_config
 from twinlens.config.load import FOLDERS
 from twinlens.config.yaml_file import read_yaml
 from twinlens.evaluation.result import Result
-from twinlens.reporting.compare.settings import leaves
 from twinlens.reporting.results.publish import ABLATION, is_tested, published_name
 from twinlens.runs import FREE_KEYS, Run
 
@@ -33,7 +32,7 @@ class RecipeFile:
         summary: The first line of the comment at its head.
         remarks: The rest of that comment, a paragraph each.
         extends: The recipe that it is a variation of, if it is one.
-        changes: What it changes of that one, as ``key: value``.
+        changes: In what it then differs from that one, as ``key: value``.
     """
 
     name: str
@@ -52,13 +51,12 @@ def read_recipe_file(name: str) -> RecipeFile | None:
     summary, *remarks = " ".join(line.lstrip("# ") or "\n" for line in head).split("\n")
     values = read_yaml(path)
     extends = values.pop("extends", None)
-    said = (f"{key}: {value}" for key, value in leaves(_stated(values)) if key != "name")
     return RecipeFile(
         name=name,
         summary=summary.strip(),
         remarks=tuple(remark.strip() for remark in remarks),
         extends=extends,
-        changes=tuple(said) if extends else (),
+        changes=tuple(_changes(path, extends, _keys(values))) if extends else (),
     )
 
 
@@ -104,12 +102,21 @@ def _protocols(folder: Path) -> Iterator[str]:
                 yield protocol + option
 
 
-def _stated(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a recipe's file, with a word for what it unsets."""
-    return {
-        key: "null" if value is None else _stated(value) if isinstance(value, dict) else value
-        for key, value in values.items()
-    }
+def _changes(path: Path, extends: str, stated: Mapping[str, Any]) -> Iterator[str]:
+    """In what a recipe differs from the one that it extends.
+
+    Of a section of another kind, keys that only this kind has and that nobody states are left out: they have defaults.
+    """
+    beside = path.parent / f"{extends}.yaml"
+    base = beside if beside.is_file() else extends
+    made, there = (_keys(load_config(recipe).model_dump(mode="json")) for recipe in (path, base))
+    for key, value in made.items():
+        if key in there:
+            differs = there[key] != value
+        else:
+            differs = key in stated or any(other.startswith(f"{key}.") for other in there)
+        if differs and key != "name":
+            yield f"{key}: {_yaml(value)}"
 
 
 def _comes_along(name: str) -> bool:
