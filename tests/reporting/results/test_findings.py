@@ -82,6 +82,13 @@ def test_ends_of_trainings_are_told_apart(result: Result) -> None:
     assert "It stopped after 20 epochs" in told(patient)
     assert "then the one-shot accuracy on validation had not improved for 7 epochs." in told(patient)
     assert "It was cut off by `training.max_epochs` after 20 epochs" in told(ended(result, 20, 19, "max_epochs"))
+    assert "more epochs might have given more" in told(ended(result, 20, 19, "max_epochs"))
+    assert "more epochs" not in told(ended(result, 20, 18, "max_epochs"))
+    cosine = result.model_copy(update={"recipe": {**result.recipe, "schedule": {"kind": "cosine", "warmup_epochs": 1}}})
+    words = told(ended(cosine, 20, 20, "max_epochs"))
+    assert "It ended with `training.max_epochs` after 20 epochs" in words
+    assert "the best was epoch 20. By then the learning rate had fallen to zero." in words
+    assert "more epochs" not in words
     assert "It ended (3 hours) after 20 epochs" in told(ended(result, 20, 19, "3 hours"))
     several = told(
         *(ended(seed(result, i), 20 + i, 13, "patience") for i in range(2)), ended(seed(result, 5), 9, 8, "max_epochs")
@@ -111,6 +118,7 @@ def test_rising_validation_loss_is_told_with_its_figures(result: Result) -> None
         losses([0.6, 0.5, 0.7], [3, 2, 1])
     )
     assert "rose" not in told(losses([0.6, 0.5, 0.5], [3, 2, 1]))
+    assert "rose" not in told(losses([0.6, 0.4576, 0.4584], [3, 2, 1]))
     assert "rose" not in told(losses([0.6, 0.5, 0.7], [3, 2, 2]))
 
 

@@ -24,6 +24,9 @@ from twinlens.reporting.wording import (
 )
 from twinlens.types import Interval
 
+# Of a loss; less would not show in three decimals.
+_LEAST_RISE = 0.001
+
 
 def findings(recipe: Recipe, accuracy: Interval, versus: Versus | None, baseline: str) -> tuple[str, str]:
     """Two paragraphs about one tested recipe: how good it is, and how it came to that.
@@ -125,14 +128,22 @@ def _ending(stopped_by: str, runs: Sequence[Result], *, alone: bool) -> str:
         why = f"{monitor[rule['monitor']]} had not improved for {rule['patience']} epochs"
         return f"{who} stopped {end}, and then the {why}."
     if stopped_by == "max_epochs":
+        if runs[0].recipe["schedule"]["kind"] == "cosine":
+            return f"{who} ended with `training.max_epochs` {end}. By then the learning rate had fallen to zero."
         cut = "were" if several else "was"
-        return f"{who} {cut} cut off by `training.max_epochs` {end}, so more epochs might have given more."
+        more = ", so more epochs might have given more" if any(_best_at_its_end(run) for run in runs) else ""
+        return f"{who} {cut} cut off by `training.max_epochs` {end}{more}."
     return f"{who} ended ({stopped_by}) {end}."
+
+
+def _best_at_its_end(run: Result) -> bool:
+    """Whether the best epoch is among the last tenth."""
+    return run.training.best_epoch > 0.9 * len(run.training.epochs)
 
 
 def _rises(run: Result) -> bool:
     best, last = run.training.epochs[run.training.best_epoch - 1], run.training.epochs[-1]
-    return last.validation_loss > best.validation_loss and last.train_loss < best.train_loss
+    return last.validation_loss - best.validation_loss >= _LEAST_RISE and last.train_loss < best.train_loss
 
 
 def _oneshot(runs: Sequence[Result]) -> Iterator[str]:
