@@ -29,6 +29,13 @@ def test_scores_to_compute_with_tell_the_same_subjects_apart(scores: ScoredPairs
     assert tuple(names[code] for code in computed.second_subject) == scores.second_subject
 
 
+def test_of_a_network_from_elsewhere_there_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "imported.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(RunError, match="network from elsewhere") as caught:
+        read_result(tmp_path)
+    assert "card.md" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -7,6 +7,9 @@ from twinlens.evaluation.result import Evaluation
 from twinlens.reporting.verdict import OUTSIDE_DATA
 from twinlens.reporting.wording import count, percent, percent_span
 
+# The file by which a published network from elsewhere is known.
+ORIGIN = "imported.json"
+
 
 def calibration_pairs(manifest: Manifest) -> str:
     """Which pairs calibration and thresholds rest on, e.g. ``the training pairs of lfw-view1``."""

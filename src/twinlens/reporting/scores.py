@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from twinlens.errors import RunError
 from twinlens.evaluation.result import Result
+from twinlens.reporting.imported import ORIGIN
 from twinlens.runs import Run
 from twinlens.types import BoolArray, Float64Array, Scores
 
@@ -76,6 +77,11 @@ def read_result(run: Path) -> Result:
     try:
         return Result.model_validate_json(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
+        if (run / ORIGIN).is_file():
+            raise RunError(
+                f"{run} is of a network from elsewhere, of which there is no run to report or to compare.",
+                "Read what is known of it: card.md and evaluation-*.json in that folder.",
+            ) from error
         raise RunError(
             f"There is no {path}.", "Give the folder of a finished run; `twinlens train --resume` finishes one."
         ) from error

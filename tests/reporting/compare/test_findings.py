@@ -13,11 +13,13 @@ import pytest
 from scipy.stats import binomtest
 
 from tests.reporting.compare.made import pairs, scored, write_run
+from tests.simulated import simulate_folds
 from twinlens.evaluation.paired import holm, resample_together
 from twinlens.reporting.compare.compare import compare_recipes
 from twinlens.reporting.compare.comparison import Comparison
 from twinlens.reporting.compare.contenders import read_contenders
 from twinlens.reporting.compare.recipes import group
+from twinlens.reporting.scores import read_result
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "results"
 OTHER = "training.batch_size=64"
@@ -202,6 +204,17 @@ def test_an_untested_run_is_said_to_be_and_the_others_are_compared(tmp_path: Pat
     assert found.refusals[0].startswith("new cannot be compared: not tested.")
     assert found.caveats[0].startswith("new: Not tested")
     assert found.recipes[2].accuracy is None
+
+
+def test_a_run_that_was_tested_on_view_2_alone_is_not_called_untested(tmp_path: Path) -> None:
+    plain = write_run(tmp_path / "plain", scored(1))
+    folder = write_run(tmp_path / "new", scored(9), "training.patience=9", name="new", tested=False)
+    result = read_result(folder).model_copy(update={"view2": simulate_folds()})
+    (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
+    found = compared(plain, folder)
+    assert found.refusals == ("new cannot be compared: tested on View 2 only, which is not compared.",)
+    assert found.runs[1].without_test == "View 2 only"
+    assert found.caveats == ()
 
 
 def test_synthetic_and_leaking_runs_are_marked_in_every_sentence(tmp_path: Path) -> None:

@@ -3,11 +3,16 @@ from pathlib import Path
 import pytest
 
 from tests.reporting.results.made import named
-from tests.simulated import Row, simulate_result, write_run
+from tests.simulated import Row, simulate_folds, simulate_result, write_run
 from twinlens.errors import RunError
 from twinlens.evaluation.result import OneShot, Result
+from twinlens.reporting.highlights import decisive
 from twinlens.reporting.results.publish import publish, published
+from twinlens.reporting.scores import read_result, read_scores
+from twinlens.runs import Run
 from twinlens.types import Interval
+
+_RESULTS = Path(__file__).parents[3] / "docs" / "results"
 
 
 def test_publishing_copies_figures_and_no_photo(result: Result, rows: list[Row], tmp_path: Path) -> None:
@@ -18,6 +23,24 @@ def test_publishing_copies_figures_and_no_photo(result: Result, rows: list[Row],
     assert place == tmp_path / "results" / "koch"
     assert {path.name for path in place.iterdir()} == {"result.json", "scores-test.csv", "explanations.json"}
     assert (place / "scores-test.csv").read_bytes() == (run / "scores-test.csv").read_bytes()
+
+
+def test_of_a_run_that_was_tested_on_view_2_alone_the_validation_pairs_are_copied(
+    result: Result, rows: list[Row], tmp_path: Path
+) -> None:
+    folds = named(result, "koch", 0).model_copy(update={"test": None, "view2": simulate_folds()})
+    run = write_run(tmp_path / "run", folds, rows)
+    place = publish(run, tmp_path / "results")
+    assert place == tmp_path / "results" / "koch"
+    assert {path.name for path in place.iterdir()} == {"result.json", "scores-validation.csv"}
+
+
+@pytest.mark.parametrize("folder", published(_RESULTS), ids=lambda folder: folder.name)
+def test_every_published_result_has_the_pairs_that_its_report_shows(folder: Path) -> None:
+    shown = decisive(read_result(folder))
+    pairs = read_scores(Run(folder).scores(shown.part))
+    right = (pairs.score >= shown.threshold) == pairs.is_genuine
+    assert right.mean() == pytest.approx(shown.accuracy.value, abs=1e-9)
 
 
 def test_what_other_protocols_say_is_carried_along(result: Result, rows: list[Row], tmp_path: Path) -> None:

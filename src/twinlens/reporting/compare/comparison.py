@@ -69,6 +69,11 @@ class RunFigures(_Value):
     oneshot: tuple[OneShot, ...]
     view2: Folds | None
 
+    @property
+    def without_test(self) -> str:
+        """What stands in the place of test figures."""
+        return "View 2 only" if self.view2 else "not tested"
+
 
 class RecipeFigures(_Value):
     """One recipe: its runs, and the test figures over them; ``None`` if they were not tested."""

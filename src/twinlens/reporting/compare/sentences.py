@@ -114,10 +114,15 @@ def refusals(recipes: Sequence[Recipe]) -> Iterator[str]:
         yield f"{sides}: {'; '.join(reasons(one[0].terms, other[0].terms))}."
     for recipe in recipes:
         if recipe.terms is None:
-            yield (
-                f"{listing(list(recipe.runs))} cannot be compared: not tested. Look at the test pairs, once, with "
-                "twinlens evaluate."
-            )
+            folds = [label for label, run in recipe.runs.items() if run.result.view2]
+            unseen = [label for label in recipe.runs if label not in folds]
+            if folds:
+                yield f"{listing(folds)} cannot be compared: tested on View 2 only, which is not compared."
+            if unseen:
+                yield (
+                    f"{listing(unseen)} cannot be compared: not tested. Look at the test pairs, once, with twinlens "
+                    "evaluate."
+                )
 
 
 def caveats(runs: Sequence[RunFigures]) -> list[str]:

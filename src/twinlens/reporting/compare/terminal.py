@@ -68,7 +68,7 @@ def _test_figures(comparison: Comparison, letters: Mapping[str, str]) -> Table:
     table = _table("On the test pairs", "run", "accuracy", "AUC", "EER", "one-shot (chance)")
     for run in comparison.runs:
         if run.test is None:
-            table.add_row(letters[run.label], "not tested")
+            table.add_row(letters[run.label], run.without_test)
             continue
         tasks = (f"{t.n_way}-way {percent(t.accuracy.value)} ({percent(t.chance, 0)})" for t in run.oneshot)
         table.add_row(

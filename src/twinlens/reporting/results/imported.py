@@ -13,12 +13,11 @@ from twinlens.bundle import CARD, read_bundle
 from twinlens.errors import RunError
 from twinlens.evaluation.result import Evaluation, Folds
 from twinlens.files import whole_folder, write_text
-from twinlens.reporting.imported import calibration_pairs
+from twinlens.reporting.imported import ORIGIN, calibration_pairs
 from twinlens.reporting.verdict import OUTSIDE_DATA
 
 Form = TypeVar("Form", bound=BaseModel)
 
-_ORIGIN = "imported.json"
 _VIEW1, _VIEW2 = "lfw-view1", "lfw-view2"
 
 
@@ -103,7 +102,7 @@ def publish_imported(bundle: Path, to: Path) -> Path:
         commit=manifest.training.commit,
     )
     with whole_folder(to / manifest.name, replace=True) as temporary:
-        write_text(temporary / _ORIGIN, origin.model_dump_json(indent=1) + "\n")
+        write_text(temporary / ORIGIN, origin.model_dump_json(indent=1) + "\n")
         shutil.copyfile(bundle / CARD, temporary / CARD)
         for folder, path in evaluations.items():
             protocol = folder.name.removeprefix(f"{manifest.name}-")
@@ -126,7 +125,7 @@ def read_imported(folder: Path) -> list[Imported]:
             view1=_found(path.parent / f"evaluation-{_VIEW1}.json", Evaluation),
             view2=_found(path.parent / f"evaluation-{_VIEW2}.json", Folds),
         )
-        for path in sorted(folder.glob(f"*/{_ORIGIN}"))
+        for path in sorted(folder.glob(f"*/{ORIGIN}"))
     ]
 
 

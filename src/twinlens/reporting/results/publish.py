@@ -8,6 +8,7 @@ from pathlib import Path
 from twinlens.errors import RunError
 from twinlens.evaluation.result import Result
 from twinlens.files import whole_folder
+from twinlens.reporting.highlights import decisive
 from twinlens.reporting.scores import read_result
 from twinlens.runs import Run
 
@@ -18,9 +19,9 @@ ABLATION = "ablation"
 def publish(run: Path, to: Path) -> Path:
     """Copy a run's figures, scored pairs and explanations, and nothing else, to where published results are kept.
 
-    A run that was neither tested nor retrained for View 2 is one of an ablation: its validation pairs are copied, and
-    it goes into the folder ``ablation``. What ``evaluate --protocol`` wrote into the run's folder becomes
-    ``evaluation-PROTOCOL.json``.
+    The pairs are those of the test, or of validation where there was none. A run that was neither tested nor retrained
+    for View 2 is one of an ablation, and goes into the folder ``ablation``. What ``evaluate --protocol`` wrote into the
+    run's folder becomes ``evaluation-PROTOCOL.json``.
 
     Args:
         run: A run's folder.
@@ -39,7 +40,7 @@ def publish(run: Path, to: Path) -> Path:
         )
     source, tested = Run(run), is_tested(result)
     place = (to if tested else to / ABLATION) / published_name(result)
-    scores = source.scores("test" if tested else "validation")
+    scores = source.scores(decisive(result).part)
     with whole_folder(place, replace=True) as temporary:
         for path in (source.result, scores, source.explanations):
             if path.is_file():
