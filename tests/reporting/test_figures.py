@@ -27,7 +27,7 @@ def charts(result: Result, scores: ScoredPairs) -> list[Chart]:
         roc_chart(parts),
         det_chart(parts),
         score_chart(result.test),
-        oneshot_chart(result.test),
+        oneshot_chart(result.test, "people"),
         reliability_chart(result.test),
         *(factor_chart(factor) for factor in errors_by(scores, 0.19, 0.95, None)),
     ]

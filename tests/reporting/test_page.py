@@ -165,6 +165,19 @@ def test_the_loss_is_explained_for_networks_of_all_losses(html: str) -> None:
     assert "the training loss is what the optimiser lowers" in html
 
 
+def test_only_reports_of_faces_speak_of_people(html: str, rows: list[Row], scores: ScoredPairs) -> None:
+    assert "two people, taken for one" in html
+    assert "who is on each photo" in html
+    result = simulate_result(rows, leaks=True)
+    description = result.data.model_copy(update={"dataset": "omniglot", "official": None})
+    of_characters = result.model_copy(update={"data": description})
+    page = make_report(of_characters, scores, None, {})
+    words = re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)
+    assert "two characters, taken for one" in words
+    assert "characters the accuracy is known" in words
+    assert re.findall(r"[^.>]*\b(?:people|person|who)\b[^.<]*", words) == []
+
+
 def test_view_2_shows_its_folds(result: Result, scores: ScoredPairs) -> None:
     html = make_report(result.model_copy(update={"view2": simulate_folds()}), scores, None, {})
     assert "LFW View 2: ten trainings" in html

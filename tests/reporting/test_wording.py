@@ -12,6 +12,7 @@ from twinlens.reporting.wording import (
     points_span,
     probability,
     rate,
+    subject_names,
 )
 from twinlens.types import Interval
 
@@ -78,3 +79,9 @@ def test_a_probability_is_never_0_and_never_1() -> None:
     assert probability(0.9996) == probability(1 - 1e-12) == "over 99.9\u00a0%"
     assert probability(0.0004) == probability(1e-12) == "under 0.1\u00a0%"
     assert probability(0.0006) == "0.1\u00a0%"
+
+
+def test_subjects_are_called_what_they_are() -> None:
+    assert subject_names("lfw") == ("person", "people")
+    assert subject_names("omniglot") == ("character", "characters")
+    assert subject_names("folders") == ("subject", "subjects")

@@ -12,6 +12,7 @@ import numpy as np
 from twinlens.reporting.attention import Overlay
 from twinlens.reporting.photos import Photos, data_uri
 from twinlens.reporting.scores import ScoredPairs
+from twinlens.reporting.wording import subject_names
 from twinlens.types import BoolArray, IntArray
 
 _SIDE = 168  # pixels; twice as sharp as shown, for dense screens and print
@@ -74,10 +75,10 @@ class Wall:
 
 
 _KINDS = (
-    ("Missed: the same person, taken for two", "What it should have recognised and did not.", True, False),
-    ("Confused: two people, taken for one", "Who it takes for somebody else.", False, True),
-    ("Recognised: the same person, matched", "What it finds easy.", True, True),
-    ("Kept apart: two people, not matched", "Whom it tells apart without doubt.", False, False),
+    ("Missed: the same {one}, taken for two", "What it should have recognised and did not.", True, False),
+    ("Confused: two {many}, taken for one", "Where a likeness misleads it.", False, True),
+    ("Recognised: the same {one}, matched", "What it finds easy.", True, True),
+    ("Kept apart: two {many}, not matched", "What it tells apart without doubt.", False, False),
 )
 
 
@@ -87,6 +88,7 @@ def walls(
     errata: Mapping[str, str],
     each: int = EACH,
     overlays: Mapping[tuple[str, str], Overlay] = MappingProxyType({}),
+    dataset: str = "",
 ) -> tuple[Wall, ...]:
     """The ``each`` most confident decisions of all four kinds, the wrong kinds first.
 
@@ -96,13 +98,15 @@ def walls(
         errata: What is known to be wrong about single photos, by file name without folder and suffix.
         each: Decisions per kind.
         overlays: What drove decisions, by the names of both photos; may lack some.
+        dataset: Where the photos are from, which says what their subjects are called.
     """
+    one, many = subject_names(dataset)
     shown = []
     for title, note, genuine, matched in _KINDS:
         kind = _of_kind(pairs, genuine, matched)
         chosen = most_confident(pairs, kind, matched)[:each]
         decisions = tuple(_decision(pairs, int(i), photos, errata, overlays) for i in chosen)
-        shown.append(Wall(title, note, genuine == matched, int(kind.sum()), decisions))
+        shown.append(Wall(title.format(one=one, many=many), note, genuine == matched, int(kind.sum()), decisions))
     return tuple(shown)
 
 

@@ -28,6 +28,7 @@ from twinlens.reporting.reproduce import commands
 from twinlens.reporting.scores import ScoredPairs
 from twinlens.reporting.setup import layer_rates, setup, stopping
 from twinlens.reporting.verdict import caveats, setting, verdict
+from twinlens.reporting.wording import subject_names
 
 
 def make_report(
@@ -58,7 +59,10 @@ def make_report(
 
 
 def _figures_and_words(result: Result) -> dict[str, Any]:
+    one, many = subject_names(result.data.dataset)
     return {
+        "one": one,
+        "many": many,
         "result": result,
         "shown": decisive(result),
         "parts": evaluated_parts(result),
@@ -89,7 +93,7 @@ def _pairs_and_photos(
     return {
         "has_photos": photos is not None,
         "sheet": contact_sheet(scores, photos) if photos else (),
-        "walls": walls(scores, photos, errata, overlays=drove),
+        "walls": walls(scores, photos, errata, overlays=drove, dataset=result.data.dataset),
         "factors": factors,
         "finding": finding(factors),
         "charts": _charts(result, factors),
@@ -112,6 +116,7 @@ def _frame(result: Result) -> Frame:
 
 def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart]]:
     shown, parts = decisive(result), evaluated_parts(result)
+    _, many = subject_names(result.data.dataset)
     return {
         "data": data_charts(result.data),
         "training": training_charts(result.training),
@@ -119,6 +124,6 @@ def _charts(result: Result, factors: tuple[Factor, ...]) -> dict[str, list[Chart
         "tradeoffs": [roc_chart(parts), det_chart(parts)],
         "scores": [score_chart(shown)],
         "calibration": [reliability_chart(shown)],
-        "oneshot": [oneshot_chart(shown)] if shown.oneshot else [],
+        "oneshot": [oneshot_chart(shown, many)] if shown.oneshot else [],
         "errors": [factor_chart(factor) for factor in factors],
     }

@@ -9,7 +9,15 @@ from rich.table import Table
 from twinlens.evaluation.acquisition import WholePath
 from twinlens.evaluation.result import Evaluation, Folds, OneShot, Result
 from twinlens.reporting.highlights import decisive, evaluation_highlights, guessing, highlights
-from twinlens.reporting.wording import count, percent, percent_interval, percent_span, points, points_span
+from twinlens.reporting.wording import (
+    count,
+    percent,
+    percent_interval,
+    percent_span,
+    points,
+    points_span,
+    subject_names,
+)
 
 OUTSIDE_DATA = {
     "none": "no outside data",
@@ -33,6 +41,7 @@ def verdict(result: Result) -> str:
 def caveats(result: Result) -> list[str]:
     """What must be said in red beside every figure of this run; empty for most."""
     shown = decisive(result)
+    _, many = subject_names(result.data.dataset)
     found = []
     if result.provenance.synthetic:
         found.append(
@@ -40,7 +49,7 @@ def caveats(result: Result) -> list[str]:
         )
     if result.provenance.leaks:
         found.append(
-            "Leaking: training and validation share people. Every validation figure flatters, and the epoch, "
+            f"Leaking: training and validation share {many}. Every validation figure flatters, and the epoch, "
             "the threshold and the calibration were chosen on it."
         )
     if result.test is None and result.view2 is None:

@@ -6,6 +6,11 @@ from collections.abc import Sequence
 
 from twinlens.types import Interval
 
+_SUBJECTS = {
+    "lfw": ("person", "people"),
+    "synthetic": ("person", "people"),
+    "omniglot": ("character", "characters"),
+}
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -69,6 +74,11 @@ def listing(words: Sequence[str]) -> str:
     """``a``, ``a and b``, or ``a, b and c``."""
     *all_but_last, last = words
     return f"{', '.join(all_but_last)} and {last}" if all_but_last else last
+
+
+def subject_names(dataset: str) -> tuple[str, str]:
+    """What one subject of a dataset and several are called; of photos of one's own nobody knows what they show."""
+    return _SUBJECTS.get(dataset, ("subject", "subjects"))
 
 
 def rate(value: float) -> str:

@@ -132,8 +132,8 @@ def score_chart(shown: Evaluation) -> Chart:
     return Chart(f"Scores of the {shown.part} pairs", text, figure)
 
 
-def oneshot_chart(shown: Evaluation) -> Chart:
-    """Accuracy of the one-shot tasks with their intervals, beside chance."""
+def oneshot_chart(shown: Evaluation, subjects: str) -> Chart:
+    """Accuracy of the one-shot tasks with their intervals, beside chance; ``subjects`` is what they find."""
     names = [f"{task.n_way}-way" for task in shown.oneshot]
     figure = canvas("Accuracy", "", height=130 + 46 * len(names))
     values = [task.accuracy for task in shown.oneshot]
@@ -162,7 +162,7 @@ def oneshot_chart(shown: Evaluation) -> Chart:
     figure.update_yaxes(type="category", autorange="reversed", showline=False, ticks="")
     return Chart(
         "Accuracy beside chance",
-        "Which of N people is on the photo, given one photo of each? The bar is the interval.",
+        f"Which of N {subjects} is shown, given one photo of each? The bar is the interval.",
         figure,
     )
 

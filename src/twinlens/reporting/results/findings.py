@@ -21,6 +21,7 @@ from twinlens.reporting.wording import (
     percent_span,
     points,
     points_span,
+    subject_names,
 )
 from twinlens.types import Interval
 
@@ -149,7 +150,7 @@ def _rises(run: Result) -> bool:
 def _oneshot(runs: Sequence[Result]) -> Iterator[str]:
     tests = _tests(runs)
     by_size = [[test.oneshot[i] for test in tests] for i in range(len(tests[0].oneshot))]
-    subjects = "characters" if runs[0].data.dataset == "omniglot" else "people"
+    _, subjects = subject_names(runs[0].data.dataset)
     said = []
     for tasks in by_size:
         figures = _over([task.accuracy for task in tasks], percent, percent_span)
