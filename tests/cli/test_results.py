@@ -38,10 +38,11 @@ def test_the_table_is_written_into_every_file(results: Path, tmp_path: Path) -> 
 
 
 def test_one_bad_file_leaves_all_as_they_were(results: Path, tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.md", tmp_path / "bad.md"
+    good, bad, photo = tmp_path / "good.md", tmp_path / "bad.md", tmp_path / "photo.jpg"
+    photo.write_bytes(b"\xff\xd8\xff\xe0")
     good.write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
     bad.write_text("nothing here\n", encoding="utf-8")
-    for error, path in ((TwinlensError, bad), (DataError, tmp_path / "missing.md")):
+    for error, path in ((TwinlensError, bad), (DataError, tmp_path / "missing.md"), (DataError, photo)):
         with pytest.raises(error, match=path.name):
             CliRunner().invoke(
                 app,

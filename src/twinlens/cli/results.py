@@ -60,7 +60,11 @@ def table(
     for path in write:  # all are read before the first is written, so that an error leaves all as they were
         if not path.is_file():
             raise DataError(f"There is no file {path}.", "Give a file that holds the two markers.")
-        updated[path] = update_between_markers(path.read_text(encoding="utf-8"), text, str(path))
+        try:
+            content = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is not UTF-8 text.", "Give a file that holds the two markers.") from error
+        updated[path] = update_between_markers(content, text, str(path))
     for path, content in updated.items():
         write_text(path, content)
         typer.echo(f"Wrote the table into {path}")
