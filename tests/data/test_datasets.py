@@ -5,6 +5,7 @@ import pytest
 from twinlens.config.data import FolderData, LfwData, OmniglotData, PairsData, SyntheticData
 from twinlens.data.dataset import Dataset
 from twinlens.data.datasets import open_dataset
+from twinlens.errors import DataError
 
 
 @pytest.fixture
@@ -19,6 +20,13 @@ def photos(tmp_path: Path) -> Path:
 def test_own_photos(photos: Path) -> None:
     assert len(open_dataset(FolderData(root=photos))) == 3
     assert len(open_dataset(PairsData(list=photos / "mine.csv"))) == 2
+
+
+def test_a_folder_that_is_not_there_is_asked_for_by_its_key(photos: Path) -> None:
+    with pytest.raises(DataError, match=r"data\.root is PHOTOS, where there is no folder\. .* data\.root=FOLDER"):
+        open_dataset(FolderData(root=Path("PHOTOS")))
+    with pytest.raises(DataError, match=r"mine\.csv cannot be read: Not a directory"):
+        open_dataset(FolderData(root=photos / "mine.csv"))
 
 
 def test_synthetic_portraits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
