@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, colours: Path, shared_cache
         shown = RUN.invoke(app, ["bundle", "import", str(network), *options, *more])
     assert shown.exit_code == 0, shown.output
     assert "validation pairs of colours" in shown.output
-    assert "Not tested: these figures are from the pairs" in shown.output
+    assert "No test: these figures are from the pairs" in shown.output
     assert f"twinlens evaluate {place / 'bundle'} --protocol" in shown.output
     return place / "bundle"
 

@@ -36,6 +36,7 @@ def make_card(result: Result) -> str:
         points=result.operating_points,
         calibration=result.calibration,
         limits=limits(result),
+        fixed_on="validation",
     )
 
 
@@ -59,8 +60,9 @@ def make_imported_card(manifest: Manifest, validation: Evaluation) -> str:
         highlights=evaluation_highlights(validation),
         points=usual_points(manifest.operating_points),
         calibration=manifest.calibration,
-        limits=imported_limits(validation),
+        limits=imported_limits(manifest, validation),
         pairs=calibration_pairs(manifest),
+        fixed_on="calibration",
     )
 
 

@@ -29,7 +29,7 @@ def imported_claim(manifest: Manifest, validation: Evaluation) -> str:
 
 def imported_caveats(manifest: Manifest, validation: Evaluation) -> list[str]:
     """What must be said beside every figure of it."""
-    found = ["Not tested: these figures are from the pairs that the threshold and the calibration were fixed on."]
+    found = ["No test: these figures are from the pairs that the threshold and the calibration were fixed on."]
     if manifest.training.leaks:
         found.append(
             "Leaking: the network has learned from people on these pairs, so every figure flatters, and the "
@@ -40,13 +40,14 @@ def imported_caveats(manifest: Manifest, validation: Evaluation) -> list[str]:
     return found
 
 
-def imported_limits(validation: Evaluation) -> list[str]:
+def imported_limits(manifest: Manifest, validation: Evaluation) -> list[str]:
     """The limits of its figures, the gravest first."""
+    calibration = manifest.calibration
     return [
         "What it learned from is what its importer declares. People of the calibration pairs, or of those that it is "
         "tested on, may be among it; then every figure flatters.",
-        f"The threshold was fixed on {count(validation.genuine_pairs)} genuine and "
-        f"{count(validation.impostor_pairs)} impostor pairs. Other people would have put it elsewhere; the "
+        f"The threshold was fixed on {count(calibration.genuine_pairs)} genuine and "
+        f"{count(calibration.impostor_pairs)} impostor pairs. Other people would have put it elsewhere; the "
         "intervals of the figures do not include that.",
         f"The match probability holds for a prior of {percent(validation.calibration.prior, 0)} and for photos like "
         "those it was calibrated on. Where genuine pairs are rarer, give the true prior.",

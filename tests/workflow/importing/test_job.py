@@ -67,8 +67,13 @@ def test_what_is_declared_stands_in_manifest_and_card(imported: tuple[Bundle, Ev
     assert training.seen == ()
     assert len(training.calibrated) == len(set(training.calibrated)) > 10
     card = (bundle.folder / "card.md").read_text(encoding="utf-8")
-    for words in ("Mean Colour_v2.onnx", "labelled outside data", "euclidean", "**Not tested", "colours"):
+    for words in ("Mean Colour_v2.onnx", "labelled outside data", "euclidean", "**No test", "colours"):
         assert words in card
+    assert "which writes mean-colour-v2-PROTOCOL/evaluation.json" in card
+    calibration = manifest.calibration
+    pairs = f"{calibration.genuine_pairs:,} genuine and {calibration.impostor_pairs:,} impostor"
+    assert f"fitted on {pairs} calibration pairs." in card
+    assert "validation" not in card
     assert f"{100 * figures.accuracy.value:.1f}\N{NO-BREAK SPACE}%" in card
 
 
