@@ -129,12 +129,17 @@ def _ending(stopped_by: str, runs: Sequence[Result], *, alone: bool) -> str:
         why = f"{monitor[rule['monitor']]} had not improved for {rule['patience']} epochs"
         return f"{who} stopped {end}, and then the {why}."
     if stopped_by == "max_epochs":
-        if runs[0].recipe["schedule"]["kind"] == "cosine":
+        if ran_to_its_end(runs[0]):
             return f"{who} ended with `training.max_epochs` {end}. By then the learning rate had fallen to zero."
         cut = "were" if several else "was"
         more = ", so more epochs might have given more" if any(_best_at_its_end(run) for run in runs) else ""
         return f"{who} {cut} cut off by `training.max_epochs` {end}{more}."
     return f"{who} ended ({stopped_by}) {end}."
+
+
+def ran_to_its_end(run: Result) -> bool:
+    """Whether the learning rate had fallen to zero by the last epoch, so that nothing was cut off."""
+    return run.training.stopped_by == "max_epochs" and run.recipe["schedule"]["kind"] == "cosine"
 
 
 def _best_at_its_end(run: Result) -> bool:

@@ -124,9 +124,9 @@ def _comes_along(name: str) -> bool:
 
 
 def _keys(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """What nested sections hold, by ``section.key``."""
+    """What nested sections hold, by ``section.key``, the kind of a section first."""
     found: dict[str, Any] = {}
-    for name, value in values.items():
+    for name, value in sorted(values.items(), key=lambda item: item[0] != "kind"):
         found |= _keys(value, f"{above}{name}.") if value and isinstance(value, Mapping) else {f"{above}{name}": value}
     return found
 

@@ -8,6 +8,7 @@ from statistics import mean
 from twinlens.evaluation.result import Evaluation, Result
 from twinlens.evaluation.seeds import spread
 from twinlens.reporting.compare.recipes import Recipe
+from twinlens.reporting.results.findings import ran_to_its_end
 from twinlens.reporting.results.table import lines, markdown_table
 from twinlens.reporting.results.versus import Outcome, Versus
 from twinlens.reporting.wording import decimal, duration, p_value, percent, points, points_span
@@ -63,7 +64,7 @@ def _accuracy(mean_accuracy: Interval, tests: Sequence[Evaluation]) -> str:
 
 def _epochs(run: Result) -> str:
     training = run.training
-    how = _STOPPED.get(training.stopped_by, training.stopped_by)
+    how = "finished" if ran_to_its_end(run) else _STOPPED.get(training.stopped_by, training.stopped_by)
     return f"{training.best_epoch} of {len(training.epochs)}, {how}"
 
 
