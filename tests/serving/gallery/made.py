@@ -68,9 +68,10 @@ def sealed_for(template_id: str, subject_id: str, size: int) -> bytes:
 
 
 def vector_of(template_id: str, dim: int = DIM) -> np.ndarray:
-    """float32 ``(dim,)``, at random and yet always the same."""
+    """A direction, float32 ``(dim,)``: at random and yet always the same."""
     seed = int.from_bytes(hashlib.sha256(template_id.encode()).digest())
-    return np.random.default_rng(seed).standard_normal(dim).astype(np.float32)
+    vector = np.random.default_rng(seed).standard_normal(dim)
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
 def is_whole(record: Record) -> bool:

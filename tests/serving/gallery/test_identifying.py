@@ -7,7 +7,7 @@ import pytest
 
 from tests.serving.gallery.made import Place
 from tests.serving.gallery.people import KEY, enrol_some, pattern_verifier, photo
-from twinlens.comparison import Comparison, Cosine, Euclidean, WeightedL1
+from twinlens.comparison import Comparison, Cosine, Euclidean, Plda, WeightedL1
 from twinlens.errors import ConfigError, GalleryError, UnknownSubjectError
 from twinlens.serving.gallery.gallery import Gallery
 from twinlens.serving.verifier import Verifier
@@ -44,7 +44,7 @@ def test_candidates_are_ranked_and_as_many_as_asked_for(gallery: Gallery) -> Non
 @pytest.mark.parametrize("search", ["exact", "auto", "index"])
 @pytest.mark.parametrize(
     "comparison",
-    [Cosine(), Euclidean(), WeightedL1(weights=tuple(np.linspace(0.1, 1, 144).tolist()), bias=5.0)],
+    [Cosine(), Euclidean(), Plda(), WeightedL1(weights=tuple(np.linspace(0.1, 1, 144).tolist()), bias=5.0)],
     ids=lambda comparison: comparison.kind,
 )
 def test_scores_are_those_of_the_comparison(place: Place, comparison: Comparison, search: Any) -> None:
@@ -63,6 +63,20 @@ def test_scores_are_those_of_the_comparison(place: Place, comparison: Comparison
             subject = int(candidate.subject_id.split()[1])
             own = verifier.embed(crops(photo(subject), photo(subject, 1)))
             assert candidate.score == pytest.approx(comparison.matrix(probe, own).max(), abs=1e-5)
+
+
+def test_the_index_proposes_and_whole_templates_decide(postgres_address: str) -> None:
+    """The most similar by PLDA is not the nearest direction: it is longer."""
+    verifier = pattern_verifier(Plda())
+    near, best = photo(1).astype(np.float64) - 128, photo(2).astype(np.float64) - 128
+    shown = {name: (pixels + 128).astype(np.uint8) for name, pixels in {"near": near / 4, "best": best}.items()}
+    probe = (near * 0.8 + best * 0.6 + 128).clip(0, 255).astype(np.uint8)
+    with Gallery.open(postgres_address, verifier, key=KEY, create=True, search="index") as gallery:
+        for name, pixels in shown.items():
+            gallery.enrol(name, [pixels], allow_duplicate=True)
+        embeddings = verifier.embed(crops(probe, shown["near"], shown["best"]))
+        assert Cosine().matrix(embeddings[:1], embeddings[1:])[0].argmax() == 0
+        assert [one.subject_id for one in gallery.identify(probe, most=1).candidates] == ["best"]
 
 
 def test_a_large_gallery_is_searched_by_its_index_unless_told_otherwise(

@@ -13,9 +13,13 @@ import pytest
 
 from tests.postgres import Running
 from tests.serving.gallery.made import HEADER, chain, draft, record, same, unbroken, vector_of
+from tests.serving.gallery.people import KEY, pattern_verifier, photo
+from twinlens.comparison import Plda
 from twinlens.errors import GalleryError
 from twinlens.serving.gallery import postgres_server
 from twinlens.serving.gallery.contract import Record
+from twinlens.serving.gallery.gallery import Gallery
+from twinlens.serving.gallery.keys import Key
 from twinlens.serving.gallery.migrations import migrations
 from twinlens.serving.gallery.opening import open_store, store_exists
 from twinlens.serving.gallery.postgres import PostgresStore
@@ -240,6 +244,65 @@ def test_an_older_layout_is_brought_to_the_present_one(
     monkeypatch.undo()
     with pytest.raises(GalleryError, match="newer version"):
         PostgresStore.open(postgres_address)
+
+
+def test_what_lies_open_tells_neither_length_nor_a_number_of_the_photo(postgres_address: str) -> None:
+    with Gallery.open(postgres_address, pattern_verifier(Plda()), key=KEY, create=True) as gallery:
+        for subject in range(5):
+            gallery.enrol(f"person {subject}", [photo(subject)], allow_duplicate=True)
+        before = shown_vectors(postgres_address)
+        gallery.rekey(Key.new())
+    for vectors in (before, shown_vectors(postgres_address)):
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+        assert not vectors[:, -1].any()
+    with stranger(postgres_address) as session, pytest.raises(psycopg.errors.CheckViolation):
+        session.execute("INSERT INTO rotated VALUES (99, '[3,4]')")
+
+
+def shown_vectors(address: str) -> np.ndarray:
+    """What lies open of all embeddings, float64 ``(n, dim)``."""
+    with stranger(address) as session:
+        rows = session.execute("SELECT vector::real[] FROM rotated ORDER BY version").fetchall()
+    return np.array([row[0] for row in rows])
+
+
+@pytest.fixture
+def older_gallery(postgres_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A gallery with four people in the first layout, which kept whole embeddings in the open."""
+    with monkeypatch.context() as patch:
+        patch.setattr(postgres_server, "migrations", lambda _backend: migrations("postgres")[:1])
+        with Gallery.open(postgres_address, pattern_verifier(Plda()), key=KEY, create=True) as gallery:
+            for subject in range(4):
+                gallery.enrol(f"person {subject}", [photo(subject)], allow_duplicate=True)
+    with stranger(postgres_address) as session:
+        whole = "SELECT array_agg(3 * number)::vector FROM unnest(vector::real[]) AS number"
+        session.execute(f"UPDATE rotated SET vector = ({whole})")
+    return postgres_address
+
+
+def test_what_an_older_version_showed_is_gone_and_a_new_key_makes_the_index_anew(older_gallery: str) -> None:
+    verifier, key = pattern_verifier(Plda()), Key.new()
+    with Gallery.open(older_gallery, verifier, key=KEY) as gallery:
+        assert len(shown_vectors(older_gallery)) == 0
+        assert gallery.identify(photo(2, 9)).candidates[0].subject_id == "person 2"
+        gallery.enrol("person 4", [photo(4)], allow_duplicate=True)
+        with pytest.raises(GalleryError, match="lacks 4 templates") as refused:
+            Gallery.open(older_gallery, verifier, key=KEY, search="index")
+        assert "gallery rekey" in refused.value.remedy
+        gallery.rekey(key)
+    with Gallery.open(older_gallery, verifier, key=key, search="index") as gallery:
+        found = gallery.identify(photo(2, 9), most=9)
+        assert (found.candidates[0].subject_id, len(found.candidates)) == ("person 2", 5)
+        assert gallery.audit(verify=True).check.intact  # type: ignore[union-attr]
+    assert len(shown_vectors(older_gallery)) == 5
+
+
+def test_a_copy_of_what_an_older_version_made_has_an_index(older_gallery: str) -> None:
+    verifier, copy = pattern_verifier(Plda()), f"{older_gallery}_copy"
+    with Gallery.open(older_gallery, verifier, key=KEY) as gallery:
+        assert gallery.copy_to(copy) == 4
+    with Gallery.open(copy, verifier, key=KEY, search="index") as gallery:
+        assert gallery.identify(photo(3, 9)).candidates[0].subject_id == "person 3"
 
 
 def test_what_postgres_cannot_keep_is_told(store: PostgresStore) -> None:

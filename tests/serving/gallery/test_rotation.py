@@ -6,7 +6,14 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import kstest
 
 from twinlens.comparison import Comparison, Cosine, Euclidean, Plda, WeightedL1
-from twinlens.serving.gallery.rotation import Orthogonal, SignedPermutation, draw_rotation, kind_for, rotated_comparison
+from twinlens.serving.gallery.rotation import (
+    Orthogonal,
+    SignedPermutation,
+    direction,
+    draw_rotation,
+    kind_for,
+    rotated_comparison,
+)
 
 DIM = 12
 SECRET = st.binary(min_size=32, max_size=32)
@@ -95,12 +102,33 @@ def test_permutations_are_evenly_distributed() -> None:
     assert 20 < counts.min() <= counts.max() < 90  # 50 each, give or take seven
 
 
-def test_templates_of_two_galleries_cannot_be_linked() -> None:
-    """Rotated differently, embeddings of one face are no more alike than those of two."""
+@pytest.mark.parametrize("comparison", [Cosine(), Euclidean(), Plda()], ids=lambda comparison: comparison.kind)
+def test_what_two_galleries_show_of_one_photo_cannot_be_linked(comparison: Comparison) -> None:
+    """Not by the cosine, and not by what no rotation changes: the length, and PLDA's last number."""
     rng = np.random.default_rng(0)
-    embeddings = rng.normal(size=(200, 128)).astype(np.float32)
-    first, second = (draw_rotation("orthogonal", 128, bytes([n] * 32)).apply(embeddings) for n in (1, 2))
+    embeddings = (rng.normal(size=(200, 128)) * rng.uniform(0.5, 2, (200, 1))).astype(np.float32)
+    kind = kind_for(comparison)
+    first, second = (
+        direction(draw_rotation(kind, 128, bytes([number] * 32)).apply(embeddings), kind).astype(np.float64)
+        for number in (1, 2)
+    )
     scores = Cosine().matrix(first, second)
     own, others = np.diag(scores), scores[~np.eye(200, dtype=bool)]
     assert abs(own.mean()) < 4 * others.std() / np.sqrt(200)
     assert own.max() < others.max()
+    for shown in (first, second):
+        np.testing.assert_allclose(np.linalg.norm(shown, axis=1), 1, atol=1e-6)
+        assert isinstance(comparison, Plda) == (not shown[:, -1].any())
+
+
+@given(comparison=COMPARISONS, secret=SECRET, embeddings=EMBEDDINGS)
+def test_a_direction_is_that_of_all_that_is_rotated(
+    comparison: Comparison, secret: bytes, embeddings: np.ndarray
+) -> None:
+    kind = kind_for(comparison)
+    rotated = draw_rotation(kind, DIM, secret).apply(embeddings)
+    shown = direction(rotated, kind)
+    assert shown.dtype == np.float32
+    body = rotated[:, :-1] if kind == "orthogonal-but-last" else rotated
+    length = np.linalg.norm(body.astype(np.float64), axis=1, keepdims=True)
+    np.testing.assert_allclose(shown[:, : body.shape[1]] * length, body, atol=1e-5)

@@ -25,9 +25,9 @@ class Record:
     Attributes:
         template_id: 32 hex digits, drawn by whoever enrols; adding one a second time is an error.
         subject_id: Whose it is.
-        vector: float32 ``(dim,)``, the embedding under the gallery's secret rotation. Only a store that searches by
-            itself keeps it in the open; the others keep what is in ``sealed`` and give it back as ``None``.
-        sealed: Everything else, and the rotated embedding once more: encrypted, and bound to ``template_id`` and
+        vector: float32 ``(dim,)``, the direction of the embedding under the gallery's secret rotation. Only a store
+            that searches by itself keeps it, in the open; the others give it back as ``None``.
+        sealed: Everything else, and the rotated embedding whole: encrypted, and bound to ``template_id`` and
             ``subject_id``.
         enrolled_at: When, in UTC.
         expires_at: When it has to go, in UTC; never if ``None``.
@@ -205,27 +205,17 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """A record that a searching store found near a probe.
-
-    Attributes:
-        template_id: Of the record.
-        subject_id: Of the record.
-        vector: float32 ``(dim,)``, rotated as stored, for exact scoring.
-        expires_at: As in :class:`Record`; whoever searches leaves out what has expired.
-    """
-
-    template_id: str
-    subject_id: str
-    vector: Float32Array
-    expires_at: datetime | None
-
-
 @runtime_checkable
 class SearchingStore(Store, Protocol):
     """A store that finds near records by itself, so that nobody needs all of them in memory."""
 
-    def nearest(self, vector: Float32Array, count: int) -> tuple[Near, ...]:
-        """About the ``count`` records nearest to a rotated probe ``(dim,)``, by cosine; the index may miss some."""
+    def lacking(self) -> int:
+        """How many records it has no vector of, because an older version kept another one; the index misses them."""
+        ...
+
+    def nearest(self, vector: Float32Array, count: int) -> tuple[Record, ...]:
+        """About the ``count`` records nearest to a rotated probe ``(dim,)``, by cosine; the index may miss some.
+
+        What has expired is among them.
+        """
         ...

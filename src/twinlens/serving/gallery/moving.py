@@ -19,7 +19,7 @@ from twinlens.serving.gallery.keys import Key
 from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.rotation import draw_rotation
 from twinlens.serving.gallery.sealing import derive_secrets, new_salt
-from twinlens.serving.gallery.template import Template, open_embedding, seal_template
+from twinlens.serving.gallery.template import Template, open_template, seal_template
 from twinlens.serving.gallery.vault import Vault
 
 # Templates that are turned at a time.
@@ -112,7 +112,7 @@ def _unchanged(vault: Vault, opened: Opened) -> Iterator[Record]:
     """All records, each of them opened once, so that a copy is as good as a check."""
     version = vault.store.version()
     for record in track(vault.store.records(), "Copying templates", sum(vault.store.subjects().values())):
-        yield replace(record, vector=open_embedding(record, opened.seal))
+        yield replace(record, vector=open_template(record, opened.seal).direction)
     if vault.store.version() != version:
         raise GalleryError(f"The gallery {vault.name} changed while it was copied.", "Copy it again.")
 

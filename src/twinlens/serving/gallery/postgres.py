@@ -1,8 +1,8 @@
 """A gallery on a PostgreSQL server with pgvector, for many machines at once.
 
 One gallery is one schema. Changes wait for each other at the row that holds the header, because each is numbered and
-the log is a chain; reading waits for nobody. What is searched, the rotated embeddings, lies open on the server; the
-rest is sealed.
+the log is a chain; reading waits for nobody. What is searched, the directions of rotated embeddings, lies open on the
+server; the rest is sealed.
 
 Removing deletes, writes the table of names anew into another file and vacuums the others, so that no query and no dump
 finds what was removed. What the server keeps to itself is out of reach from here: freed parts of a page hold encrypted
@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from twinlens.errors import GalleryError
 from twinlens.serving.gallery import postgres_tables as tables
-from twinlens.serving.gallery.contract import AuditDraft, AuditEntry, Auditor, Changes, Header, Near, Record
+from twinlens.serving.gallery.contract import AuditDraft, AuditEntry, Auditor, Changes, Header, Record
 from twinlens.serving.gallery.postgres_address import PostgresAddress
 from twinlens.serving.gallery.postgres_server import PostgresServer, connected, is_there, made
 from twinlens.serving.gallery.postgres_tables import Session
@@ -194,8 +194,15 @@ class PostgresStore:
             yield from portion
             since = portion[-1].number
 
-    def nearest(self, vector: Float32Array, count: int) -> tuple[Near, ...]:
-        """About the ``count`` records nearest to a rotated probe ``(dim,)``, by cosine; the index may miss some."""
+    def lacking(self) -> int:
+        """How many records it has no vector of, because an older version kept another one; the index misses them."""
+        return self._server.read(tables.count_lacking)
+
+    def nearest(self, vector: Float32Array, count: int) -> tuple[Record, ...]:
+        """About the ``count`` records nearest to a rotated probe ``(dim,)``, by cosine; the index may miss some.
+
+        What has expired is among them.
+        """
         return self._server.read(lambda session: tables.read_nearest(session, vector, count))
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from pgvector import Vector
 from psycopg import Connection
 
-from twinlens.serving.gallery.contract import NOTHING_BEFORE, AuditDraft, AuditEntry, Auditor, Header, Near, Record
+from twinlens.serving.gallery.contract import NOTHING_BEFORE, AuditDraft, AuditEntry, Auditor, Header, Record
 from twinlens.types import Float32Array
 
 # Up to this dimension the index holds float32, up to the next float16; beyond there is none, and a search reads all.
@@ -31,6 +31,8 @@ _TYPES = {
     "content": "bytea",
     "vector": "vector",
 }
+
+_COLUMNS = "version, template_id, subject_id, vector, content, enrolled_at, expires_at"
 
 Row = tuple[Any, ...]
 Session = Connection[Row]
@@ -74,15 +76,19 @@ def set_version(session: Session, version: int) -> None:
 def read_records(session: Session, condition: str, values: Sequence[object]) -> dict[int, Record]:
     """The records that meet an SQL condition, which may end in an order and a limit, by the number of their change."""
     rows = session.execute(
-        "SELECT version, template_id, subject_id, vector, content, enrolled_at, expires_at"  # noqa: S608
-        f" FROM template JOIN sealed USING (version) JOIN rotated USING (version) WHERE {condition}",
+        f"SELECT {_COLUMNS} FROM template JOIN sealed USING (version) LEFT JOIN rotated USING (version)"  # noqa: S608
+        f" WHERE {condition}",
         values,
         binary=True,
     )
-    return {
-        version: Record(template_id, subject_id, vector.to_numpy(), *others)
-        for version, template_id, subject_id, vector, *others in rows
-    }
+    return {version: _record(*columns) for version, *columns in rows}
+
+
+def count_lacking(session: Session) -> int:
+    """How many records have no vector."""
+    without = "SELECT FROM rotated WHERE rotated.version = template.version"
+    ((count,),) = session.execute(f"SELECT count(*) FROM template WHERE NOT EXISTS ({without})")  # noqa: S608
+    return int(count)
 
 
 def insert(session: Session, records: Iterable[Record], version: int) -> int:
@@ -169,7 +175,7 @@ def nth_change(session: Session, since: int, count: int) -> int | None:
     return None if last is None else int(last)
 
 
-def read_nearest(session: Session, vector: Float32Array, count: int) -> tuple[Near, ...]:
+def read_nearest(session: Session, vector: Float32Array, count: int) -> tuple[Record, ...]:
     """About the ``count`` records nearest to a vector, by cosine."""
     # Where that is not enough, the index goes on until it has found ``count``.
     session.execute(
@@ -178,12 +184,12 @@ def read_nearest(session: Session, vector: Float32Array, count: int) -> tuple[Ne
     )
     kind = _indexed(len(vector)) or "vector"
     rows = session.execute(
-        "SELECT template_id, subject_id, vector, expires_at FROM (SELECT version, vector FROM rotated"  # noqa: S608
-        f" ORDER BY vector::{kind} <=> %s::{kind} LIMIT %s) AS near JOIN template USING (version)",
+        f"SELECT {_COLUMNS} FROM (SELECT version, vector FROM rotated ORDER BY vector::{kind} <=> %s::{kind}"  # noqa: S608
+        " LIMIT %s) AS near JOIN template USING (version) JOIN sealed USING (version)",
         (Vector(vector), count),
         binary=True,
     )
-    return tuple(Near(template_id, subject_id, near.to_numpy(), end) for template_id, subject_id, near, end in rows)
+    return tuple(_record(*columns) for _, *columns in rows)
 
 
 def append(session: Session, drafts: Iterable[AuditDraft], auditor: Auditor) -> None:
@@ -203,6 +209,10 @@ def read_entries(session: Session, since: int, most: int) -> tuple[AuditEntry, .
     """At most ``most`` entries of the log with a number above ``since``."""
     rows = session.execute("SELECT * FROM audit WHERE number > %s ORDER BY number LIMIT %s", (since, most))
     return tuple(AuditEntry(*row) for row in rows)
+
+
+def _record(template_id: str, subject_id: str, vector: Vector | None, *others: Any) -> Record:
+    return Record(template_id, subject_id, None if vector is None else vector.to_numpy(), *others)
 
 
 def _row(record: Record, version: int) -> Row:

@@ -8,6 +8,9 @@ L1 distance has far fewer symmetries: what keeps it is to reorder the dimensions
 signs. That hides less, as the magnitudes of a template's numbers stay. PLDA's embeddings end in a number of its own,
 which stays; the others are rotated.
 
+What stays would link templates, so what a store may see of one is its direction alone: neither its length, which no
+rotation changes, nor PLDA's last number.
+
 References:
     F. Mezzadri (2007), How to generate random matrices from the classical compact groups, Notices of the AMS 54.
     A. T. B. Jin, D. N. C. Ling and A. Goh (2004), BioHashing: two factor authentication featuring fingerprint data and
@@ -103,6 +106,18 @@ def rotated_comparison(comparison: Comparison, rotation: Rotation) -> Comparison
         weights = tuple(np.array(comparison.weights)[rotation.order].tolist())
         return comparison.model_copy(update={"weights": weights})
     return comparison
+
+
+def direction(rotated: Float32Array, kind: Kind) -> Float32Array:
+    """What lies in the open of rotated embeddings, float32 ``(n, dim)``: near ones are found by its cosine.
+
+    Rows have length 1, and 0 in place of PLDA's last number; a row of zeros stays one.
+    """
+    body = rotated.astype(np.float64)
+    if kind == "orthogonal-but-last":
+        body[:, -1] = 0
+    length = np.linalg.norm(body, axis=1, keepdims=True)
+    return np.asarray(body / np.where(length > 0, length, 1), np.float32)
 
 
 def _orthogonal(dim: int, secret: bytes) -> Float64Array:

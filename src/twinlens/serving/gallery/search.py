@@ -11,8 +11,9 @@ import numpy as np
 
 from twinlens.errors import GalleryError
 from twinlens.progress import track
-from twinlens.serving.gallery.contract import Near, Record, SearchingStore, Store
+from twinlens.serving.gallery.contract import Record, SearchingStore, Store
 from twinlens.serving.gallery.opened import Opened
+from twinlens.serving.gallery.rotation import direction
 from twinlens.serving.gallery.rows import Ranking, Rows, Table
 from twinlens.serving.gallery.space import Space, Spaces
 from twinlens.serving.gallery.template import open_embedding
@@ -21,8 +22,8 @@ from twinlens.types import Float32Array
 
 SearchKind = Literal["auto", "exact", "index"]
 
-# Near records that are asked for, for each subject that is to be named: a subject may have several, and an index that
-# goes by the cosine is asked more than it is believed where scores are another comparison's.
+# Near records that are asked for, for each subject that is to be named: a subject may have several, and the index goes
+# by the cosine of directions, which tell less than whole embeddings.
 _NEAR = 20
 _LEAST_NEAR = 100
 _ATTEMPTS = 5
@@ -86,7 +87,7 @@ class ExactSearch:
 
 
 class IndexSearch:
-    """Lets the store find what is near, and compares with all templates of the subjects found.
+    """Lets the store find what is near, and compares with all templates of the best subjects among that.
 
     What the store keeps in the open only proposes; what is sealed decides.
     """
@@ -107,18 +108,28 @@ class IndexSearch:
         """As :meth:`Search.rank`; the index may miss some."""
         while True:
             opened, subjects, templates = self._size()
-            best = self._best(opened, embedding, most)
+            best = self._best(embedding, most)
             if self._vault.opened is opened:  # else the gallery was given another key on the way
                 return Ranking(best, subjects, templates)
 
-    def _best(self, opened: Opened, embedding: Float32Array, most: int) -> tuple[tuple[str, float], ...]:
-        space, now = self._spaces.of(opened), datetime.now(UTC)
-        probe = space.rotation.apply(embedding[None])[0]
-        near = self._store.nearest(probe, max(_LEAST_NEAR, _NEAR * most))
-        live = [one for one in near if one.expires_at is None or one.expires_at > now]
-        scores = [(name, self._score(name, embedding)) for name in _rank_near(live, probe, space, most)]
+    def _best(self, embedding: Float32Array, most: int) -> tuple[tuple[str, float], ...]:
+        near = self._vault.settled(lambda: self._near(embedding, max(_LEAST_NEAR, _NEAR * most)))
+        scores = [(name, self._score(name, embedding)) for name in list(dict.fromkeys(near))[:most]]
         found = [(name, score) for name, score in scores if score is not None]
         return tuple(sorted(found, key=lambda one: (-one[1], one[0])))
+
+    def _near(self, embedding: Float32Array, count: int) -> list[str]:
+        """The subjects of records that the store finds near, those with the most similar sealed templates first."""
+        opened, now = self._vault.opened, datetime.now(UTC)
+        space = self._spaces.of(opened)
+        probe = space.rotation.apply(embedding[None])
+        near = self._store.nearest(direction(probe, space.kind)[0], count)
+        live = [one for one in near if one.expires_at is None or one.expires_at > now]
+        if not live:
+            return []
+        templates = np.stack([open_embedding(one, opened.seal) for one in live])
+        scores = space.comparison.matrix(probe, templates)[0]
+        return [live[index].subject_id for index in np.argsort(-scores, kind="stable")]
 
     def _score(self, subject_id: str, embedding: Float32Array) -> float | None:
         """The score of a subject by its sealed templates; none if they have gone meanwhile."""
@@ -158,27 +169,28 @@ def make_search(vault: Vault, spaces: Spaces, kind: SearchKind) -> Search:
     """The search that is asked for; ``auto`` is by the store's index if it has one and holds very many templates now.
 
     Raises:
-        GalleryError: The store has no index.
+        GalleryError: The store has no index, or one that misses what an older version enrolled.
     """
     store = vault.store
     if isinstance(store, SearchingStore) and (kind == "index" or (kind == "auto" and _is_large(store))):
+        _refuse_lacking(vault.name, store)
         return IndexSearch(vault, store, spaces)
     if kind == "index":
         raise GalleryError(f"The gallery {vault.name} has no index to search.", "Search it exactly.")
     return ExactSearch(vault, spaces)
 
 
+def _refuse_lacking(name: str, store: SearchingStore) -> None:
+    if lacking := store.lacking():
+        raise GalleryError(
+            f"The index of the gallery {name} lacks {lacking} templates: an older version kept for it what could be "
+            "linked to photos without the key, which has been deleted.",
+            "Give the gallery another key, which makes the index anew: twinlens gallery rekey. Or search it exactly.",
+        )
+
+
 def _is_large(store: Store) -> bool:
     return sum(store.subjects().values()) > _MOST_EXACT
-
-
-def _rank_near(near: Sequence[Near], probe: Float32Array, space: Space, most: int) -> list[str]:
-    """The subjects of the records that were found, the most similar first."""
-    if not near:
-        return []
-    scores = space.comparison.matrix(probe[None], np.stack([one.vector for one in near]))[0]
-    ordered = sorted(zip(scores.tolist(), near, strict=True), key=lambda one: (-one[0], one[1].subject_id))
-    return list(dict.fromkeys(one.subject_id for _, one in ordered))[:most]
 
 
 def _seconds(expires_at: datetime | None) -> float:

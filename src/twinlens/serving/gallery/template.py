@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from twinlens.errors import GalleryError
 from twinlens.faces.quality import Quality
 from twinlens.serving.gallery.contract import Record
-from twinlens.serving.gallery.rotation import Kind
+from twinlens.serving.gallery.rotation import Kind, direction
 from twinlens.serving.gallery.sealing import Seal
 from twinlens.types import Float32Array
 
@@ -65,6 +65,12 @@ class Template:
     enrolled_at: datetime
     expires_at: datetime | None
 
+    @property
+    def direction(self) -> Float32Array:
+        """What lies in the open where a store searches, float32 ``(dim,)``."""
+        (one,) = direction(self.embedding[None], self.details.rotation)
+        return np.asarray(one, np.float32)
+
     def is_expired(self, now: datetime) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= now
@@ -89,7 +95,7 @@ def seal_template(template: Template, seal: Seal) -> Record:
     record = Record(
         template_id=template.template_id,
         subject_id=template.subject_id,
-        vector=template.embedding,
+        vector=template.direction,
         sealed=b"",
         enrolled_at=template.enrolled_at,
         expires_at=template.expires_at,

@@ -143,7 +143,7 @@ class Vault:
             GalleryError: Somebody else has given the gallery another key or model.
         """
         while True:
-            opened, changes = self._settled(partial(self._portion, since))
+            opened, changes = self.settled(partial(self._portion, since))
             if changes.version == since:
                 return
             yield opened, changes
@@ -165,7 +165,7 @@ class Vault:
             GalleryError: One of them was changed from outside.
         """
         now = datetime.now(UTC)
-        opened, templates = self._settled(lambda: (self.opened, list(self.templates(subject_id))))
+        opened, templates = self.settled(lambda: (self.opened, list(self.templates(subject_id))))
         return opened, [template for template in templates if not template.is_expired(now)]
 
     def refuse_replaced(self) -> None:
@@ -174,7 +174,7 @@ class Vault:
         Raises:
             GalleryError: Somebody else has given the gallery another key or model.
         """
-        self._settled(lambda: self._refuse_other_header(self.opened))
+        self.settled(lambda: self._refuse_other_header(self.opened))
 
     def _portion(self, since: int) -> tuple[Opened, Changes]:
         opened, changes = self.opened, self.store.changes(since, _PORTION)
@@ -188,7 +188,7 @@ class Vault:
                 f"The gallery {self.name} was given another key or model meanwhile.", "Open it again, with these."
             )
 
-    def _settled(self, read: Callable[[], Read]) -> Read:
+    def settled(self, read: Callable[[], Read]) -> Read:
         """What is read without waiting for those who write; if they get in the way, after them."""
         try:
             return read()
