@@ -168,8 +168,11 @@ def test_limits_fit_each_other() -> None:
 
 def test_the_proxy_has_the_limits_of_the_service() -> None:
     text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
-    directives = dict(re.findall(r"^\s*(\w+) (.+);$", text, re.MULTILINE))
-    assert size(directives["client_max_body_size"]) == SETTINGS["max_body_bytes"]
+    directives = dict(re.findall(r"^\s*(\w+) ([^#\n]+);", text, re.MULTILINE))
+    bodies = [size(found) for found in re.findall(r"client_max_body_size (\w+);", text)]
+    assert max(bodies) == SETTINGS["max_body_bytes"]
+    (room,) = re.findall(r"size=(\w+)", " ".join(SERVICES["proxy"]["tmpfs"]))
+    assert int(directives["limit_conn"].rpartition(" ")[2]) * max(bodies) < size(room)
     assert f"rate={SETTINGS['rate']:.0f}r/m" in text
     assert f"burst={SETTINGS['burst']} nodelay" in text
     assert SETTINGS["timeout"] < float(directives["proxy_read_timeout"].rstrip("s"))
@@ -178,7 +181,7 @@ def test_the_proxy_has_the_limits_of_the_service() -> None:
     assert "$request " not in text  # it holds the address
     kinds = {kind.uri: kind for kind in KINDS}
     problems = [json.loads(each) for each in re.findall(r"return \d+ '(\{.*\})';", text)]
-    assert len(problems) == 3
+    assert len(problems) == 4
     for problem, status in zip(problems, re.findall(r"return (\d+) '\{", text), strict=True):
         kind = kinds[problem["type"]]
         assert (problem["title"], problem["status"], status) == (kind.title, kind.status, str(kind.status))
