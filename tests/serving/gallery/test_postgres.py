@@ -1,7 +1,9 @@
 """What is special about a gallery on a PostgreSQL server."""
 
 import logging
+import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -329,19 +331,33 @@ def test_a_busy_gallery_is_told(store: PostgresStore, postgres_address: str, mon
             impatient.log(draft(), chain)
 
 
-def test_says_so_when_freed_space_cannot_be_vacuumed(
-    store: PostgresStore, postgres_address: str, monkeypatch: pytest.MonkeyPatch
+def test_a_dump_stops_neither_removing_nor_reading(
+    store: PostgresStore, postgres_address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Freed space waits for the next removal, and nobody for the dump."""
     gone, kept = record("leaves"), record("stays")
     store.add([gone, kept], draft(), chain)
-    monkeypatch.setattr(postgres_server, "_PATIENCE", 0.2)
-    with closing(PostgresStore.open(postgres_address)) as impatient:
-        with stranger(postgres_address) as session, session.transaction():
-            session.execute("SELECT count(*) FROM template")
-            with pytest.raises(GalleryError, match=r"still in freed space: .* busy.* goes with the next removal"):
-                impatient.remove([gone.template_id], draft("remove"), chain)
-        assert impatient.subjects() == {"stays": 1}
-        assert impatient.remove([], draft("remove"), chain) == 0
+    ended, waits = threading.Event(), [0.0]
+
+    def read() -> None:
+        while not ended.is_set():
+            start = time.perf_counter()
+            store.subjects()
+            waits.append(time.perf_counter() - start)
+
+    reader = threading.Thread(target=read)
+    with stranger(postgres_address) as dump, dump.transaction():
+        dump.execute("LOCK TABLE template, sealed, rotated, audit IN ACCESS SHARE MODE")
+        reader.start()
+        try:
+            assert store.remove([gone.template_id], draft("remove"), chain) == 1
+        finally:
+            ended.set()
+            reader.join()
+    assert max(waits) < 5
+    assert re.search(r"still in freed space: .* busy.* goes with the next removal", caplog.text)
+    assert store.subjects() == {"stays": 1}
+    assert store.remove([], draft("remove"), chain) == 0
     with stranger(postgres_address) as session:
         row = session.execute("SELECT pg_relation_size('template'), current_setting('block_size')::int").fetchone()
     assert row is not None

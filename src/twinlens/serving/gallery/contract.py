@@ -154,8 +154,8 @@ class Store(Protocol):
     def remove(self, template_ids: Sequence[str], drafts: Sequence[AuditDraft], auditor: Auditor) -> int:
         """Remove records; the number that were there. No byte of them stays that the store can reach.
 
-        What it cannot reach, each store says of itself. If the last of it fails, the error says so: the records are
-        gone by then, and their bytes go with the next removal.
+        What it cannot reach, each store says of itself. If the last of it fails, an error or a warning in the log says
+        so: the records are gone by then, and their bytes go with the next removal.
         """
         ...
 

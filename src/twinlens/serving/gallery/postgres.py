@@ -4,10 +4,11 @@ One gallery is one schema. Changes wait for each other at the row that holds the
 the log is a chain; reading waits for nobody. What is searched, the directions of rotated embeddings, lies open on the
 server; the rest is sealed.
 
-Removing deletes, writes the table of names anew into another file and vacuums the others, so that no query and no dump
-finds what was removed. What the server keeps to itself is out of reach from here: freed parts of a page hold encrypted
-and rotated bytes until something else is written there, and its write-ahead log and base backups remember until they
-are recycled. ``rekey`` puts everything into new files, under another key.
+Removing deletes, so that no query and no dump finds what was removed; then it vacuums, and writes the table of names
+anew into another file. That needs the table for itself. While somebody holds it for long, as ``pg_dump`` does, it is
+left to the next removal, and a warning is logged. What the server keeps to itself is out of reach from here: freed
+parts of a page hold encrypted and rotated bytes until something else is written there, and its write-ahead log and base
+backups remember until they are recycled. ``rekey`` puts everything into new files, under another key.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class PostgresStore:
         self._server.write(work)
 
     def remove(self, template_ids: Sequence[str], drafts: Sequence[AuditDraft], auditor: Auditor) -> int:
-        """Remove records; the number that were there.
+        """Remove records; the number that were there. Where freed space cannot be given back yet, a warning is logged.
 
         Takes longer the more templates there are, as the table of names is written anew.
         """

@@ -15,7 +15,7 @@ from twinlens.serving.gallery.postgres_address import PostgresAddress
 _SENTENCES: dict[type[psycopg.Error], tuple[str, str]] = {
     errors.UniqueViolation: ("would have two templates of one template_id.", "Draw another one."),
     errors.UndefinedTable: ("is no gallery any more.", "Give the address of a gallery."),
-    errors.LockNotAvailable: ("is busy: another process keeps writing.", "Try again."),
+    errors.LockNotAvailable: ("is busy: another process holds what this needs.", "Try again."),
     errors.DiskFull: ("cannot grow: no space left.", "Free some space on the server and try again."),
     errors.ReadOnlySqlTransaction: ("cannot be written: it is a replica.", "Give the address of the primary server."),
     errors.InsufficientPrivilege: ("lets this user not do that.", "Grant the user the schema, or let its owner do it."),
