@@ -1,8 +1,7 @@
 """A gallery on a PostgreSQL server with pgvector, for many machines at once.
 
 One gallery is one schema. Changes wait for each other at the row that holds the header, because each is numbered and
-the log is a chain; reading waits for nobody. What is searched, the directions of rotated embeddings, lies open on the
-server; the rest is sealed.
+the log is a chain. What is searched, the directions of rotated embeddings, lies open on the server; the rest is sealed.
 
 Removing deletes, so that no query and no dump finds what was removed; then it vacuums, and writes the table of names
 anew into another file. That needs the table for itself. While somebody holds it for long, as ``pg_dump`` does, it is
