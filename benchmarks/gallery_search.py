@@ -125,7 +125,9 @@ def photo_case(address: str, rng: np.random.Generator, model: str) -> dict[str, 
 def searched(address: str, gallery: Float32Array, probes: Float32Array, comparison: Comparison) -> dict[str, Any]:
     """Search exactly and by the index; how long either took, and what the index missed."""
     rows = in_memory(gallery)
-    best, exact_ms = timed(lambda probe: [name for name, _ in rows.rank(probe, comparison, _BEST, 0).best], probes)
+    best, exact_ms = timed(
+        lambda probe: [one.subject_id for one in rows.rank(probe, comparison, _BEST, 0).best], probes
+    )
     header = replace(_HEADER, dim=gallery.shape[1])
     store = PostgresStore.create(address, header)
     start = time.perf_counter()

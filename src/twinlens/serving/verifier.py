@@ -75,9 +75,9 @@ class Verifier:
             raise BundleError(f"{self.manifest.name} makes embeddings that are not finite numbers.", "Train it again.")
         return embeddings
 
-    def decide(self, score: float, *, fmr: float | None = None, prior: float = 0.5) -> Decision:
-        """Decide on a score of two embeddings; see :func:`~twinlens.serving.decision.decide`."""
-        return decide(self.manifest, score, fmr=fmr, prior=prior)
+    def decide(self, score: float, *, fmr: float | None = None, prior: float = 0.5, templates: int = 1) -> Decision:
+        """Decide on a score of embeddings; see :func:`~twinlens.serving.decision.decide`."""
+        return decide(self.manifest, score, fmr=fmr, prior=prior, templates=templates)
 
     def verify(
         self,

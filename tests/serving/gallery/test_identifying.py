@@ -130,8 +130,22 @@ def test_verify_decides_by_the_best_template(gallery: Gallery, verifier: Verifie
     probe, own = verifier.embed(crops(photo(1, 5))), verifier.embed(crops(photo(1), photo(1, 1)))
     assert verified.score == pytest.approx(Cosine().matrix(probe, own).max(), abs=1e-6)
     assert verified.is_match
-    assert (verified.prior, verified.fmr, verified.threshold) == (0.2, None, verifier.manifest.threshold)
+    assert verified.model_dump() | verifier.decide(verified.score, prior=0.2, templates=2).model_dump() == (
+        verified.model_dump()
+    )
+    assert verified.threshold == pytest.approx(verifier.manifest.threshold + np.log(2) / 40)
     assert not gallery.verify("ann", photo(2)).is_match
+
+
+def test_the_likelihood_ratio_is_the_same_to_identify_and_to_verify(gallery: Gallery, verifier: Verifier) -> None:
+    gallery.enrol("ann", [photo(1, number) for number in range(4)])
+    gallery.enrol("bo", [photo(2)])
+    for candidate in gallery.identify(photo(1, 9)).candidates:
+        verified = gallery.verify(candidate.subject_id, photo(1, 9))
+        assert candidate.log_likelihood_ratio == pytest.approx(verified.log_likelihood_ratio, abs=1e-4)
+        templates = {"ann": 4, "bo": 1}[candidate.subject_id]
+        alone = verifier.decide(candidate.score).log_likelihood_ratio
+        assert candidate.log_likelihood_ratio == pytest.approx(alone - np.log(templates))
 
 
 def test_each_template_has_its_share_of_the_false_match_rate(gallery: Gallery) -> None:

@@ -99,14 +99,20 @@ def test_kept_photos_make_the_same_templates_for_another_model(gallery: Gallery,
     gallery.close()
 
 
-@pytest.mark.skipif(DEFAULT not in shipped_models(), reason="no model comes along yet")
-def test_people_are_told_apart_by_the_model_that_comes_along(lfw: Path, tmp_path: Path) -> None:
-    """Twenty people of View 1's test: most are named or at least ranked first, and strangers are nobody."""
+def people_of_the_test() -> dict[str, list[Path]]:
+    """The photos of each person of View 1's test."""
     dataset = read_lfw(locate_lfw())
     (samples,) = people_samples(locate_lfw().lists / "peopleDevTest.txt", dataset)
     photos: dict[str, list[Path]] = {}
     for sample in (dataset.samples[index] for index in samples):
         photos.setdefault(sample.subject_id, []).append(dataset.root / sample.name)
+    return photos
+
+
+@pytest.mark.skipif(DEFAULT not in shipped_models(), reason="no model comes along yet")
+def test_people_are_told_apart_by_the_model_that_comes_along(lfw: Path, tmp_path: Path) -> None:
+    """Twenty people of View 1's test: most are named or at least ranked first, and strangers are nobody."""
+    photos = people_of_the_test()
     several = [name for name, paths in photos.items() if len(paths) > 1][:20]
     strangers = [paths[0] for name, paths in photos.items() if name not in several][:60]
     with Gallery.open(tmp_path / "people.db", Verifier.load(), key=KEY, create=True) as gallery:
@@ -117,3 +123,33 @@ def test_people_are_told_apart_by_the_model_that_comes_along(lfw: Path, tmp_path
         assert sum(answer.subject_id not in (None, name) for name, answer in found.items()) == 0
         # One in a hundred on average over people to enrol; some twenty have more doubles than others.
         assert sum(gallery.identify(path, face=1).subject_id is not None for path in strangers) <= 6
+
+
+@pytest.mark.skipif(DEFAULT not in shipped_models(), reason="no model comes along yet")
+def test_more_templates_make_decisions_no_laxer_and_no_surer_than_they_are(lfw: Path) -> None:
+    """Even odds, and all probabilities from 90 % up, of people of View 1's test with 1, 2 and 5 templates."""
+    photos, verifier = people_of_the_test(), Verifier.load()
+    several = [embed(verifier, paths[:6]) for paths in photos.values() if len(paths) > 5]
+    strangers = embed(verifier, [paths[0] for paths in photos.values() if len(paths) == 1][:30])
+    rates = {}
+    for count in (1, 2, 5):
+        genuine = np.concatenate([decided(verifier, one[5:], one[:count]) for one in several])
+        impostor = np.concatenate([decided(verifier, strangers, one[:count]) for one in several])
+        rates[count] = np.mean(impostor >= 0.5)
+        right, wrong = np.mean(genuine >= 0.9), np.mean(impostor >= 0.9)
+        assert right / (right + wrong) >= 0.95
+    assert 0.03 < rates[1] < 0.11
+    assert max(rates[2], rates[5]) <= rates[1] + 0.01
+
+
+def embed(verifier: Verifier, paths: list[Path]) -> np.ndarray:
+    """Embeddings of photos in LFW's frame."""
+    return verifier.embed(np.stack([verifier.acquire(path, aligned=True).crop for path in paths]))
+
+
+def decided(verifier: Verifier, probes: np.ndarray, templates: np.ndarray) -> np.ndarray:
+    """The probability that each probe shows the subject of the templates."""
+    best = verifier.manifest.comparison.matrix(probes, templates).max(axis=1)
+    found = [verifier.decide(score, templates=len(templates)) for score in best.tolist()]
+    assert all(one.is_match == (one.probability.value >= 0.5) for one in found)
+    return np.array([one.probability.value for one in found])

@@ -60,11 +60,12 @@ def test_it_finds_what_a_naive_search_finds(
     kept = [row for i, row in enumerate(zip(names, embeddings, expires, strict=True)) if i not in removed]
     ranking = table.rows().rank(probe, comparison, most, now=7.0)
     expected = naive(comparison, probe, kept, most, 7.0)
-    np.testing.assert_allclose([s for _, s in ranking.best], [s for _, s in expected], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose([one.score for one in ranking.best], [s for _, s in expected], rtol=1e-12, atol=1e-12)
     scores = dict(naive(comparison, probe, kept, 100, 7.0))
-    assert len({name for name, _ in ranking.best}) == len(ranking.best)
-    for name, score in ranking.best:  # of scores that tie but for a rounding, either may come first
-        assert score == pytest.approx(scores[name], abs=1e-12)
+    assert len({one.subject_id for one in ranking.best}) == len(ranking.best)
+    for one in ranking.best:  # of scores that tie but for a rounding, either may come first
+        assert one.score == pytest.approx(scores[one.subject_id], abs=1e-12)
+        assert one.templates == sum(row[0] == one.subject_id and row[2] > 7.0 for row in kept)
     assert ranking.subjects == len(scores)
     assert ranking.templates == sum(row[2] > 7.0 for row in kept)
 
@@ -117,13 +118,13 @@ def test_what_was_given_does_not_change_when_the_table_does() -> None:
     table.add(["2"], ["c"], embeddings[2:3], [NEVER])
     table.remove(frozenset("0"))
     table.add(["3"], ["d"], embeddings[3:4], [NEVER])
-    assert {name for name, _ in before.rank(embeddings[0], Cosine(), 9, 0.0).best} == {"a", "b"}
-    assert {name for name, _ in table.rows().rank(embeddings[0], Cosine(), 9, 0.0).best} == {"b", "c", "d"}
+    assert {one.subject_id for one in before.rank(embeddings[0], Cosine(), 9, 0.0).best} == {"a", "b"}
+    assert {one.subject_id for one in table.rows().rank(embeddings[0], Cosine(), 9, 0.0).best} == {"b", "c", "d"}
 
 
 def test_a_subject_is_as_similar_as_its_best_template() -> None:
     table = Table(DIM)
     table.add(list("01"), ["a", "a"], np.eye(DIM, dtype=np.float32)[:2], [NEVER] * 2)
     ranking = table.rows().rank(np.eye(DIM, dtype=np.float32)[1], Cosine(), 5, 0.0)
-    assert ranking.best == (("a", 1.0),)
+    assert ranking.best == (("a", 1.0, 2),)
     assert (ranking.subjects, ranking.templates) == (1, 2)

@@ -59,6 +59,8 @@ def verify(
 ) -> Verification:
     """Decide whether a photo shows a subject, by the most similar of its templates.
 
+    Each of them is a chance to err, so rate and odds are shared among them.
+
     Args:
         vault: The gallery.
         recogniser: Tells who is like whom.
@@ -95,19 +97,17 @@ def verify(
 def _decision(
     verifier: Verifier, score: float, templates: int, subject_id: str, fmr: float | None, prior: float
 ) -> Decision:
-    """Decide on the best of several scores: each of them is a chance to err, and has its share of the rate."""
-    if fmr is None or templates == 1:
-        return verifier.decide(score, fmr=fmr, prior=prior)
+    """Decide on the best of several scores."""
     try:
-        decision = verifier.decide(score, fmr=fmr / templates, prior=prior)
+        return verifier.decide(score, fmr=fmr, prior=prior, templates=templates)
     except ConfigError as error:
+        if fmr is None or templates == 1:
+            raise
         raise ConfigError(
             f"{subject_id} has {templates} templates, so each comparison may err at a rate of {fmr / templates:.2g} "
             f"only. {error.message}",
             error.remedy,
         ) from error
-    kept = None if decision.fmr is None else templates * decision.fmr
-    return decision.model_copy(update={"fmr": kept})
 
 
 def _wrong(template: Template) -> tuple[str, ...]:

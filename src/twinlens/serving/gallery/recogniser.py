@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from twinlens.serving.decision import log_likelihood_ratio
 from twinlens.serving.gallery.search import Search, SearchKind, make_search
 from twinlens.serving.gallery.space import Spaces, refuse_other_model
 from twinlens.serving.gallery.values import Candidate
@@ -74,15 +75,14 @@ class Recogniser:
         ranking = self.search.rank(embedding, most)
         # Each template is a chance to err, so they are counted, and not the subjects.
         limit = identification_threshold(self.verifier.manifest, fpir, max(1, ranking.templates))
-        calibration = self.verifier.manifest.calibration
         candidates = tuple(
             Candidate(
-                subject_id=subject_id,
-                score=score,
-                is_match=score >= limit.threshold,
-                log_likelihood_ratio=float(calibration.log_likelihood_ratio(score)),
+                subject_id=one.subject_id,
+                score=one.score,
+                is_match=one.score >= limit.threshold,
+                log_likelihood_ratio=log_likelihood_ratio(self.verifier.manifest, one.score, one.templates),
             )
-            for subject_id, score in ranking.best
+            for one in ranking.best
         )
         return Finding(candidates, limit, ranking.subjects, ranking.templates)
 

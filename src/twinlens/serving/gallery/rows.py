@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,17 +15,31 @@ from twinlens.types import Float32Array, Float64Array, IntArray
 Array = TypeVar("Array", IntArray, Float32Array, Float64Array)
 
 
+class Ranked(NamedTuple):
+    """A subject that a probe is like.
+
+    Attributes:
+        subject_id: Who.
+        score: Of the probe with the most similar of the subject's templates.
+        templates: How many of them were compared.
+    """
+
+    subject_id: str
+    score: float
+    templates: int
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The subjects most similar to a probe.
 
     Attributes:
-        best: Subject and score, the highest score first; of equal scores the name that comes first.
+        best: The highest score first; of equal scores the name that comes first.
         subjects: How many subjects were compared.
         templates: How many templates of them.
     """
 
-    best: tuple[tuple[str, float], ...]
+    best: tuple[Ranked, ...]
     subjects: int
     templates: int
 
@@ -64,16 +78,18 @@ class Rows:
         quick[~live] = -np.inf
         best = np.full(len(self.names), -np.inf)
         np.maximum.at(best, self.codes, quick)
-        subjects = int(np.count_nonzero(best > -np.inf))
+        templates = np.bincount(self.codes[live], minlength=len(self.names))
+        subjects = int(np.count_nonzero(templates))
         if subjects == 0:
             return Ranking((), 0, 0)
         count = min(most, subjects)
         least = np.partition(best, -count)[-count]
         near = np.flatnonzero(live & (quick >= least - 2 * error))
         scores = np.concatenate([comparison.matrix(probe[None], block)[0] for block in blocks(self.embeddings[near])])
-        named = ((self.names[code], score) for code, score in _best_of_each(self.codes[near], scores))
-        ranked = sorted(named, key=lambda one: (-one[1], one[0]))
-        return Ranking(tuple(ranked[:count]), subjects, int(np.count_nonzero(live)))
+        found = _best_of_each(self.codes[near], scores)
+        named = (Ranked(self.names[code], score, int(templates[code])) for code, score in found)
+        ranked = sorted(named, key=lambda one: (-one.score, one.subject_id))
+        return Ranking(tuple(ranked[:count]), subjects, int(templates.sum()))
 
 
 class Table:

@@ -14,7 +14,7 @@ from twinlens.progress import track
 from twinlens.serving.gallery.contract import Record, SearchingStore, Store
 from twinlens.serving.gallery.opened import Opened
 from twinlens.serving.gallery.rotation import direction
-from twinlens.serving.gallery.rows import Ranking, Rows, Table
+from twinlens.serving.gallery.rows import Ranked, Ranking, Rows, Table
 from twinlens.serving.gallery.space import Space, Spaces
 from twinlens.serving.gallery.template import open_embedding
 from twinlens.serving.gallery.vault import Vault
@@ -112,11 +112,10 @@ class IndexSearch:
             if self._vault.opened is opened:  # else the gallery was given another key on the way
                 return Ranking(best, subjects, templates)
 
-    def _best(self, embedding: Float32Array, most: int) -> tuple[tuple[str, float], ...]:
+    def _best(self, embedding: Float32Array, most: int) -> tuple[Ranked, ...]:
         near = self._vault.settled(lambda: self._near(embedding, max(_LEAST_NEAR, _NEAR * most)))
-        scores = [(name, self._score(name, embedding)) for name in list(dict.fromkeys(near))[:most]]
-        found = [(name, score) for name, score in scores if score is not None]
-        return tuple(sorted(found, key=lambda one: (-one[1], one[0])))
+        ranked = [self._ranked(name, embedding) for name in list(dict.fromkeys(near))[:most]]
+        return tuple(sorted(filter(None, ranked), key=lambda one: (-one.score, one.subject_id)))
 
     def _near(self, embedding: Float32Array, count: int) -> list[str]:
         """The subjects of records that the store finds near, those with the most similar sealed templates first."""
@@ -131,14 +130,15 @@ class IndexSearch:
         scores = space.comparison.matrix(probe, templates)[0]
         return [live[index].subject_id for index in np.argsort(-scores, kind="stable")]
 
-    def _score(self, subject_id: str, embedding: Float32Array) -> float | None:
-        """The score of a subject by its sealed templates; none if they have gone meanwhile."""
+    def _ranked(self, subject_id: str, embedding: Float32Array) -> Ranked | None:
+        """A subject with its score by its sealed templates; none if they have gone meanwhile."""
         opened, live = self._vault.live(subject_id)
         if not live:
             return None
         space = self._spaces.of(opened)
         templates = np.stack([template.embedding for template in live])
-        return float(space.comparison.matrix(space.rotation.apply(embedding[None]), templates).max())
+        score = float(space.comparison.matrix(space.rotation.apply(embedding[None]), templates).max())
+        return Ranked(subject_id, score, len(live))
 
     def _size(self) -> tuple[Opened, int, int]:
         """The secrets in force, and how many subjects and templates there are."""

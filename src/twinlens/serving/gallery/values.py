@@ -56,7 +56,8 @@ class Candidate(_Value):
         subject_id: Who.
         score: Of the probe with the most similar of the subject's templates.
         is_match: Whether the score reaches the threshold.
-        log_likelihood_ratio: Natural logarithm of p(score | genuine) / p(score | impostor).
+        log_likelihood_ratio: Natural logarithm of p(score | genuine) / p(score | impostor), less that of the number
+            of the subject's templates, each of which is a chance to be similar by accident.
     """
 
     subject_id: str
