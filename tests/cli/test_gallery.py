@@ -86,6 +86,15 @@ def test_the_first_steps(model: str) -> None:
     assert nobody.stdout.startswith("Nobody who is enrolled.\n1. Ann: score ")
 
 
+def test_what_may_be_allowed_is_told_as_options(enrolled: None, model: str) -> None:
+    refused = gallery("enrol", "Eve", picture(0, 5), "--model", model)
+    assert refused.exit_code == 2
+    assert "0-5.png would be identified as Ann, who is enrolled already" in refused.stderr
+    assert refused.stderr.endswith("If these are two people, enrol it with --allow-duplicate.\n")
+    listed = gallery("enrol", "Eve", picture(0, 5), "--model", model, "--skip-broken")
+    assert "enrol it with --allow-duplicate." in listed.stderr
+
+
 def test_verify_says_by_its_status_what_it_decides(enrolled: None, model: str) -> None:
     match = gallery("verify", "Bo", picture(1, 5), "--model", model, "--fmr", "0.001")
     assert (match.exit_code, match.stdout[:6]) == (0, "Match:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,24 +62,37 @@ def enrol(
     with open_recognising(gallery, key_file, model, create=True, search=search) as opened:
 
         def one(name: str, paths: list[Path]) -> Enrolment:
-            return opened.enrol(
-                name,
-                paths,
-                consent=consent,
-                source=source,
-                expires_at=expires_at,
-                keep_photos=keep_photos,
-                allow_poor=allow_poor,
-                allow_duplicate=allow_duplicate,
-                face=face,
-                aligned=aligned,
-            )
+            with _options_named():
+                return opened.enrol(
+                    name,
+                    paths,
+                    consent=consent,
+                    source=source,
+                    expires_at=expires_at,
+                    keep_photos=keep_photos,
+                    allow_poor=allow_poor,
+                    allow_duplicate=allow_duplicate,
+                    face=face,
+                    aligned=aligned,
+                )
 
         enrolled = _enrolled(wanted, one, skip_broken=skip_broken)
         if as_json:
             say(json_list(enrolled))
         else:
             say(line for enrolment in enrolled for line in enrolment_lines(enrolment))
+
+
+@contextmanager
+def _options_named() -> Iterator[None]:
+    """Let remedies name the option, where that of the library is a parameter."""
+    from twinlens.errors import ConfigError, DuplicateError
+
+    try:
+        yield
+    except (ConfigError, DuplicateError) as error:
+        remedy = error.remedy.replace("allow_duplicate", "--allow-duplicate")
+        raise type(error)(error.message, remedy) from error
 
 
 def _wanted(subject: str | None, photos: list[Path] | None, folder: Path | None) -> dict[str, list[Path]]:

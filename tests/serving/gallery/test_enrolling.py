@@ -12,6 +12,7 @@ from tests.serving.gallery.people import KEY, enrol_some, photo
 from twinlens.errors import ConfigError, DuplicateError, FaceError
 from twinlens.faces.quality import Quality
 from twinlens.serving.gallery.gallery import Gallery
+from twinlens.serving.gallery.values import AuditCheck
 from twinlens.serving.intake import Acquired, Photo
 from twinlens.serving.verifier import Verifier
 
@@ -25,6 +26,31 @@ def test_somebody_who_is_enrolled_already_is_not_enrolled_under_another_name(gal
     assert [candidate.subject_id for candidate in enrolled.duplicates] == ["person 3"]
     assert any("would be identified as person 3" in remark for remark in enrolled.remarks)
     assert enrolled.templates_in_all == 2
+
+
+def test_a_look_for_duplicates_that_finds_one_is_in_the_log(gallery: Gallery) -> None:
+    """It names people as identification does."""
+    enrol_some(gallery)
+    before = gallery.audit().entries
+    with pytest.raises(DuplicateError, match="with allow_duplicate"):
+        gallery.acting("cy").enrol("somebody else", [photo(3, 1)])
+    gallery.enrol("somebody else", [photo(50), photo(3, 1)], allow_duplicate=True)
+    refused, allowed, enrolled = gallery.audit(since=before).lines
+    for line, actor, is_allowed in ((refused, "cy", False), (allowed, "ann", True)):
+        assert (line.actor, line.action, line.subject_id) == (actor, "duplicate", "person 3")
+        assert line.detail == {"allowed": is_allowed, "fpir": 0.01, "subjects": 8}
+    assert enrolled.action == "enrol"
+    assert gallery.audit(verify=True).check == AuditCheck(intact=True, broken=None, reason="", missing=(), unknown=())
+
+
+def test_duplicates_need_not_be_named(gallery: Gallery) -> None:
+    enrol_some(gallery)
+    sentence = "The photo would be identified as somebody who is enrolled already."
+    with pytest.raises(DuplicateError) as caught:
+        gallery.enrol("somebody else", [photo(3, 1)], name_duplicates=False)
+    assert caught.value.message == sentence
+    enrolled = gallery.enrol("somebody else", [photo(3, 1)], name_duplicates=False, allow_duplicate=True)
+    assert (enrolled.remarks, enrolled.duplicates) == ((sentence,), ())
 
 
 def test_more_photos_of_the_same_subject_are_no_duplicates(gallery: Gallery) -> None:
@@ -129,7 +155,7 @@ def test_a_model_that_cannot_tell_duplicates_says_so(place: Place, verifier: Ver
     poor = verifier.manifest.model_copy(update={"operating_points": verifier.manifest.operating_points[:1]})
     unsure = Verifier(verifier.bundle.model_copy(update={"manifest": poor}), verifier.encoder)
     with Gallery.open(place.address, unsure, key=KEY, create=True) as gallery:
-        with pytest.raises(ConfigError, match=r"cannot keep false identifications .* with --allow-duplicate"):
+        with pytest.raises(ConfigError, match=r"cannot keep false identifications .* with allow_duplicate"):
             gallery.enrol("ann", [photo(1)])
         enrolled = gallery.enrol("ann", [photo(1)], allow_duplicate=True)
         assert "Nobody has looked whether somebody else looks like this" in enrolled.remarks[0]

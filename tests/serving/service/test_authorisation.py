@@ -116,6 +116,25 @@ def test_a_revoked_key_is_refused_with_the_next_request(made: Made) -> None:
     assert made.client.get("/v1/models").status_code == 401
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+def test_only_who_may_read_hears_whom_a_duplicate_looks_like(made: Made, allowed: bool) -> None:
+    """Else a key that may only enrol could ask who is on any photo."""
+    made.gallery.enrol("secret", [photo(1)])
+    form, files = {"allow_duplicate": str(allowed)}, upload(photos=photo(1, 1))
+    enrols = made.with_key(Scope.ENROL)
+    reads_too = made.with_key(Scope.ENROL, Scope.READ)
+    for headers, hears in ((enrols, False), (reads_too, True)):
+        answer = made.client.post("/v1/subjects/other/templates", headers=headers, files=files, data=form)
+        assert answer.status_code == (201 if allowed else 409)
+        assert ("secret" in answer.text) == hears
+        assert ("score" in answer.text) == hears
+        assert "would be identified as" in answer.text
+        line = [line for line in made.gallery.audit().lines if line.action == "duplicate"][-1]
+        assert (line.actor, line.subject_id) == (f"key{int(hears)}", "secret")
+        if allowed:
+            made.gallery.remove("other")
+
+
 def test_a_body_is_not_read_before_it_is_known_whose_it_is(made: Made) -> None:
     made.with_key(Scope.READ)
     parsed: list[object] = []

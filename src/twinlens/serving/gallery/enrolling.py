@@ -49,7 +49,7 @@ def enrol(
         DuplicateError: A photo would be identified as another subject.
     """
     remarks = [remark for shot in shots for remark in _gate(shot, terms)]
-    duplicates = _duplicates(recogniser, subject_id, shots, terms, remarks)
+    duplicates = _duplicates(vault, recogniser, subject_id, shots, terms, remarks)
     with vault.writing() as opened:
         known = [template.embedding for template in vault.live(subject_id)[1]]
         added = _templates(recogniser, opened, subject_id, shots, terms, known, remarks)
@@ -107,9 +107,9 @@ def _templates(
 
 
 def _duplicates(
-    recogniser: Recogniser, subject_id: str, shots: Sequence[Shot], terms: Terms, remarks: list[str]
+    vault: Vault, recogniser: Recogniser, subject_id: str, shots: Sequence[Shot], terms: Terms, remarks: list[str]
 ) -> tuple[Candidate, ...]:
-    """The other subjects that the photos would be identified as, each with its highest score."""
+    """The other subjects that the photos would be identified as, each with its highest score, if they may be named."""
     found: dict[str, Candidate] = {}
     for shot in shots:
         try:
@@ -117,23 +117,28 @@ def _duplicates(
         except ConfigError as error:
             if not terms.allow_duplicate:
                 raise ConfigError(
-                    error.message, f"{error.remedy} Or enrol all the same, with --allow-duplicate."
+                    error.message, f"{error.remedy} Or enrol all the same, with allow_duplicate."
                 ) from error
             remarks.append(f"Nobody has looked whether somebody else looks like this: {error.message}")
             break
         other = finding.named
         if other is None or other.subject_id == subject_id:
             continue
-        sentence = (
-            f"{shot.name} would be identified as {other.subject_id}, who is enrolled already: the score is "
-            f"{other.score:.3f}, the threshold {finding.limit.threshold:.3f}."
-        )
+        detail = {"allowed": terms.allow_duplicate, "fpir": DUPLICATE_FPIR, "subjects": finding.subjects}
+        vault.log("duplicate", other.subject_id, detail)
+        sentence = f"{shot.name} would be identified as {_whom(other, finding.limit.threshold, terms)}."
         if not terms.allow_duplicate:
-            raise DuplicateError(sentence, "If these are two people, enrol it with --allow-duplicate.")
+            raise DuplicateError(sentence, "If these are two people, enrol it with allow_duplicate.")
         remarks.append(sentence)
         if other.subject_id not in found or other.score > found[other.subject_id].score:
             found[other.subject_id] = other
-    return tuple(found.values())
+    return tuple(found.values()) if terms.name_duplicates else ()
+
+
+def _whom(other: Candidate, threshold: float, terms: Terms) -> str:
+    if not terms.name_duplicates:
+        return "somebody who is enrolled already"
+    return f"{other.subject_id}, who is enrolled already: the score is {other.score:.3f}, the threshold {threshold:.3f}"
 
 
 def _details(shot: Shot, space: Space, terms: Terms, fingerprint: str) -> Details:

@@ -80,6 +80,7 @@ class Gallery:
         keep_photos: bool = False,
         allow_poor: bool = False,
         allow_duplicate: bool = False,
+        name_duplicates: bool = True,
         face: int | None = None,
         aligned: bool = False,
     ) -> values.Enrolment:
@@ -97,6 +98,7 @@ class Gallery:
             keep_photos: Keep the photos, sealed, for another model one day.
             allow_poor: Take a photo that is worse than nearly all that the model is known to work on.
             allow_duplicate: Take a photo that would be identified as somebody else.
+            name_duplicates: Say who that is, and how alike; the log has it in any case.
             face: Which face of each photo, counted from 1, where there are several.
             aligned: Whether the photos lie in LFW's frame already.
 
@@ -106,7 +108,7 @@ class Gallery:
             ConfigError: Something was asked for that makes no sense.
         """
         start, name = perf_counter(), subject_name(subject_id)
-        terms = Terms(consent, source, expires_at, keep_photos, allow_poor, allow_duplicate)
+        terms = Terms(consent, source, expires_at, keep_photos, allow_poor, allow_duplicate, name_duplicates)
         recogniser = self._recogniser()
         shots = read_shots(recogniser.verifier, photos, names, face, aligned)
         return enrolling.enrol(self._vault, recogniser, name, shots, terms, start)

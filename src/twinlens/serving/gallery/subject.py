@@ -31,4 +31,4 @@ def subject_name(text: str) -> str:
 
 def unknown(subject_id: str) -> UnknownSubjectError:
     """The error that nobody is called so."""
-    return UnknownSubjectError(f"Nobody called {subject_id!r} is enrolled.", "See who is: twinlens gallery list.")
+    return UnknownSubjectError(f"Nobody called {subject_id!r} is enrolled.", "List the subjects to see who is.")

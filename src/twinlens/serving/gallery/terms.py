@@ -21,6 +21,7 @@ class Terms:
         keep_photos: Whether the photos are kept, sealed.
         allow_poor: Whether a photo may be worse than nearly all that the model is known to work on.
         allow_duplicate: Whether a photo may look like somebody else who is enrolled.
+        name_duplicates: Whether it is said who that is.
 
     Raises:
         ConfigError: A note is too long, or the time of expiry has no time zone, is over or will never be.
@@ -32,6 +33,7 @@ class Terms:
     keep_photos: bool = False
     allow_poor: bool = False
     allow_duplicate: bool = False
+    name_duplicates: bool = True
 
     def __post_init__(self) -> None:
         for name, note in (("consent note", self.consent), ("source", self.source)):

@@ -110,7 +110,8 @@ class Enrolment(_Value):
         subject_id: Whose photos they are.
         templates: What was added, in the order of the photos.
         templates_in_all: How many templates the subject has now.
-        duplicates: Other subjects that a photo would have been identified as; empty unless that was allowed.
+        duplicates: Other subjects that a photo would have been identified as; empty unless that was allowed, and they
+            may be named.
         remarks: What is worth looking at.
         seconds: From photos to durable templates.
         model: Name of the model.

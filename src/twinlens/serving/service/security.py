@@ -28,9 +28,11 @@ class Caller:
 
     Attributes:
         name: Of the key, or ``local`` where there are no keys.
+        scopes: What they may.
     """
 
     name: str
+    scopes: tuple[Scope, ...]
 
 
 class Guard:
@@ -53,10 +55,10 @@ class Guard:
         """
         if self._keyring.is_open():
             _refuse_strangers(request)
-            caller = Caller("local")
+            caller = Caller("local", tuple(Scope))
         else:
             caller = self._holder(request, scope)
-        request.state.caller = caller.name
+        request.state.caller, request.state.scopes = caller.name, caller.scopes
         request.state.allowance = allowance = self._limiter.take(caller.name)
         if not allowance.granted:
             wait = math.ceil(allowance.wait)
@@ -93,7 +95,7 @@ class Guard:
                 f"This takes a key with the scope {scope}; the scopes of {found.name} are {', '.join(found.scopes)}.",
                 "Ask for another key.",
             )
-        return Caller(found.name)
+        return Caller(found.name, found.scopes)
 
 
 def refuse_others_without_keys(settings: ServiceSettings, keyring: Keyring) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from twinlens.errors import GalleryError
+from twinlens.serving.service.keys import Scope
 from twinlens.serving.service.logs import LOGGER, described
 from twinlens.serving.service.metrics import Metrics
 from twinlens.serving.service.problems import BUSY, NOT_FOUND, STOPPING, UNAVAILABLE, RefusalError
@@ -142,5 +143,11 @@ def the_caller(request: Request) -> str:
     return caller
 
 
+def may_read(request: Request) -> bool:
+    """Whether who asks may hear who is on a photo."""
+    return Scope.READ in request.state.scopes
+
+
 ServiceDep = Annotated[Service, Depends(the_service)]
 CallerDep = Annotated[str, Depends(the_caller)]
+MayReadDep = Annotated[bool, Depends(may_read)]

@@ -22,7 +22,7 @@ from twinlens.serving.service.schemas import (
     SubjectId,
     Until,
 )
-from twinlens.serving.service.state import CallerDep, ServiceDep
+from twinlens.serving.service.state import CallerDep, MayReadDep, ServiceDep
 
 router = guarded_router(EnrolRoute, "subjects")
 
@@ -39,6 +39,7 @@ _UNKNOWN = documented(problems.UNKNOWN_SUBJECT)
 async def enrol(
     service: ServiceDep,
     caller: CallerDep,
+    may_read: MayReadDep,
     subject_id: SubjectId,
     photos: PhotoFiles,
     consent: Note = "",
@@ -63,6 +64,7 @@ async def enrol(
             keep_photos=keep_photos,
             allow_poor=allow_poor,
             allow_duplicate=allow_duplicate,
+            name_duplicates=may_read,
             face=face,
             aligned=aligned,
         )
