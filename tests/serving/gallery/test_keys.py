@@ -40,6 +40,31 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     assert read_key(tmp_path / "key") == first
 
 
+def test_a_key_is_whole_as_soon_as_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(_: int) -> None:
+        assert not (tmp_path / "key").exists()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_key(tmp_path / "key", Key.new())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_without_links_keeps_keys_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refused)
+    key = Key.new()
+    write_key(tmp_path / "key", key)
+    with pytest.raises(GalleryError, match="never overwritten"):
+        write_key(tmp_path / "key", Key.new())
+    assert read_key(tmp_path / "key") == key
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
 @pytest.mark.parametrize("content", ["", "key", "a" * 44, Key(b"1" * 32).text()[:-4], "é" * 20, "\0" * 44, "=" * 44])
 def test_what_is_no_key_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "key").write_text(content, encoding="utf-8")

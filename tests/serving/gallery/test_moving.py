@@ -119,6 +119,24 @@ def test_a_change_of_keys_may_be_interrupted(
         assert gallery.identify(photo(1, 5)).subject_id == "person 1"
 
 
+def test_what_is_no_key_beside_a_gallery_locks_nobody_out(tmp_path: Path, verifier: Verifier) -> None:
+    """As a disk that was full may leave it."""
+    path = tmp_path / "g.db"
+    with Gallery.open(path, verifier, create=True) as gallery:
+        enrol_some(gallery, 2)
+    keys.key_to_come(path).touch()
+    with Gallery.open(path, verifier) as gallery:
+        assert gallery.identify(photo(1, 5)).subject_id == "person 1"
+        with pytest.raises(GalleryError, match=r"g\.db\.key\.new holds no key, .* Remove it, and try again"):
+            gallery.rekey()
+        keys.key_to_come(path).unlink()
+        gallery.rekey()
+    keys.key_to_come(path).touch()
+    keys.key_beside(path).write_text(Key.new().text())
+    with pytest.raises(GalleryError, match="does not fit"):
+        Gallery.open(path, verifier)
+
+
 def test_without_a_key_beside_it_a_new_one_must_be_given(gallery: Gallery) -> None:
     with pytest.raises(GalleryError, match="No key lies beside the gallery"):
         gallery.rekey()

@@ -15,10 +15,9 @@ from twinlens.serving.gallery.keys import (
     Key,
     find_key,
     key_beside,
-    key_to_come,
+    key_left,
     next_key,
     put_in_force,
-    read_key,
     write_key,
 )
 from twinlens.serving.gallery.moving import copy_into, rekey
@@ -172,14 +171,19 @@ def _fitting_key(address: str | Path, header: Header) -> Key:
     """The key that is found; where a change of keys was interrupted after the gallery had the new one, that."""
     path = gallery_file(address)
     key = find_key(path)
-    if path is not None and key_to_come(path).exists():
-        to_come = read_key(key_to_come(path))
-        if is_right(derive_secrets(to_come, header.salt), header.key_check):
-            put_in_force(path)
-            return to_come
+    if key is not None and _fits(key, header):
+        return key
+    left = None if path is None else key_left(path)
+    if path is not None and left is not None and _fits(left, header):
+        put_in_force(path)
+        return left
     if key is None:
         raise _no_key(address)
     return key
+
+
+def _fits(key: Key, header: Header) -> bool:
+    return is_right(derive_secrets(key, header.salt), header.key_check)
 
 
 def _no_key(address: str | Path) -> GalleryError:

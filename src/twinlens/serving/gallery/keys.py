@@ -11,6 +11,7 @@ import base64
 import binascii
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,30 +105,28 @@ def read_key(path: Path) -> Key:
     Raises:
         GalleryError: There is no such file, or no key in it.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LONGEST)
-    except OSError as error:
-        raise GalleryError(f"The key file {path} cannot be read: {error.strerror}.", "Check its path.") from error
-    return Key.of_text(content.decode("ascii", "replace"), f"The file {path}")
+    return Key.of_text(_content(path), f"The file {path}")
 
 
 def write_key(path: Path, key: Key) -> None:
-    """Write a key to a new file that only its owner may read, durably.
+    """Write a key to a new file that only its owner may read, durably; interrupted, there is no such file.
 
     Raises:
         GalleryError: There is such a file: a key is never overwritten.
     """
     with plain_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(f"{key.text()}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            _put_in_place(Path(name), path)
         except FileExistsError as error:
             raise GalleryError(f"{path} is there already, and a key is never overwritten.", "Move it away.") from error
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"{key.text()}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        finally:
+            Path(name).unlink(missing_ok=True)
         _sync_folder(path.parent)
 
 
@@ -135,11 +134,33 @@ def next_key(gallery: Path) -> Key:
     """The key that a gallery's file is about to be given, in :func:`key_to_come`.
 
     One that an interrupted change of keys has left there is taken up again: the gallery may have it already.
+
+    Raises:
+        GalleryError: What is there is no key.
     """
     path = key_to_come(gallery)
     if not path.exists():
         write_key(path, Key.new())
-    return read_key(path)
+    key = key_left(gallery)
+    if key is None:
+        raise GalleryError(f"{path} holds no key, so no gallery has been given it.", "Remove it, and try again.")
+    return key
+
+
+def key_left(gallery: Path) -> Key | None:
+    """The key that an interrupted change of keys has left in :func:`key_to_come`; none if there is no key in it.
+
+    Raises:
+        GalleryError: The file is there and cannot be read.
+    """
+    path = key_to_come(gallery)
+    if not path.exists():
+        return None
+    content = _content(path)
+    try:
+        return Key.of_text(content, f"The file {path}")
+    except GalleryError:
+        return None
 
 
 def put_in_force(gallery: Path) -> None:
@@ -148,6 +169,23 @@ def put_in_force(gallery: Path) -> None:
         with suppress(FileNotFoundError):  # another process has just done it
             key_to_come(gallery).replace(key_beside(gallery))
         _sync_folder(gallery.parent)
+
+
+def _content(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LONGEST).decode("ascii", "replace")
+    except OSError as error:
+        raise GalleryError(f"The key file {path} cannot be read: {error.strerror}.", "Check its path.") from error
+
+
+def _put_in_place(written: Path, path: Path) -> None:
+    """Give a file its name, unless another one has it."""
+    try:
+        os.link(written, path)
+    except PermissionError:  # a file system without links, such as that of a stick
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        written.replace(path)
 
 
 def _sync_folder(folder: Path) -> None:
