@@ -1,11 +1,14 @@
 """Bytes, pixels, faces, places and time: what goes beyond is refused, and nothing stands still."""
 
 import asyncio
+import gc
 import io
 import struct
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from PIL import Image
 
 from tests.serving.service.made import Client, Made, photo, service, upload
 from twinlens.serving.service.envelope import Envelope
+from twinlens.serving.service.workers import Workers
 
 PROBLEM = "urn:twinlens:problem:"
 
@@ -224,3 +228,28 @@ def test_clients_elsewhere_get_their_answer_though_they_are_still_sending(made: 
     read = 0
     asked = headers | {"Expect": "100-continue"}
     assert Client(made.app, made.client.portal).post("/v1/verify", content=pieces(), headers=asked).status_code == 401
+
+
+def test_work_that_was_given_up_keeps_no_photos_in_the_queue() -> None:
+    """Its place is given to another request at once, so its memory has to be, too."""
+    workers, busy = Workers(1), threading.Event()
+
+    async def give_up() -> weakref.ref[np.ndarray]:
+        content = np.zeros(1000)
+        waiting = asyncio.create_task(workers.run(partial(np.sum, content)))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        return weakref.ref(content)
+
+    async def ask() -> None:
+        running = asyncio.create_task(workers.run(lambda: busy.wait(10)))
+        await asyncio.sleep(0.01)
+        kept = await give_up()
+        gc.collect()
+        assert kept() is None
+        busy.set()
+        assert await running
+
+    asyncio.run(ask())
+    workers.close()

@@ -26,10 +26,15 @@ class Workers:
     async def run(self, work: Callable[[], Result]) -> Result:
         """What ``work`` returns.
 
-        If the request is given up meanwhile, work that waits is dropped. Work that has begun goes on to its end, as a
-        thread cannot be interrupted.
+        If the request is given up meanwhile, work that waits is dropped, with the photos that it holds. Work that has
+        begun goes on to its end, as a thread cannot be interrupted.
         """
-        return await asyncio.wrap_future(self._pool.submit(work))
+        held = [work]  # the pool keeps what was given up in its queue until a thread comes to it
+        try:
+            return await asyncio.wrap_future(self._pool.submit(lambda: held[0]()))
+        finally:
+            held.clear()
+            del work
 
     def close(self) -> None:
         """Wait for what runs; drop what waits."""
