@@ -11,7 +11,7 @@ import pytest
 from tests.serving.service.made import Client, Made, photo, service, upload
 from twinlens.errors import ServiceError
 from twinlens.serving.service.keys import Keyring, Scope
-from twinlens.serving.service.security import refuse_others_without_keys
+from twinlens.serving.service.security import refuse_lost_keys, refuse_others_without_keys
 from twinlens.serving.service.settings import ServiceSettings
 
 OPEN = "open"
@@ -242,3 +242,18 @@ def test_a_file_of_keys_that_is_broken_lets_nobody_in(made: Made) -> None:
     answer = made.client.get("/v1/models", headers=headers)
     assert answer.status_code == 500
     assert "keys.json" not in answer.text
+
+
+def test_keys_that_were_named_and_are_lost_do_not_open_the_service_at_its_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = Keyring(tmp_path / "keys.json")
+    with pytest.raises(ServiceError, match=r"keys\.json is to hold the keys, and is not there"):
+        refuse_lost_keys(ServiceSettings(keys=ring.path), ring)
+    refuse_lost_keys(ServiceSettings(), ring)  # the usual place, where there may never have been a key
+    monkeypatch.setenv("TWINLENS_SERVE_KEYS", str(ring.path))
+    with pytest.raises(ServiceError, match="make a first key: twinlens keys create NAME --scope read --keys"):
+        refuse_lost_keys(ServiceSettings(), ring)
+    ring.create("desk", [Scope.READ])
+    ring.revoke("desk")
+    refuse_lost_keys(ServiceSettings(), ring)

@@ -78,6 +78,7 @@ def test_a_variable_that_means_nothing_stops_the_service(run: type, monkeypatch:
 def test_how_to_search_is_a_setting(run: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWINLENS_SERVE_SEARCH", "index")
     gallery, model = tmp_path / "people.db", small_bundle(tmp_path / "bundle").folder
+    run("keys", "create", "desk", "--scope", "read")
     found = run("serve", "--gallery", str(gallery), "--model", str(model), "--port", "0")
     assert found.exit_code == 2
     assert f"The gallery {gallery} has no index to search. Search it exactly." in found.stderr

@@ -118,6 +118,10 @@ def test_it_does_not_start_where_it_would_let_others_in_or_cannot(tmp_path: Path
     public = serve("--model", bundle, "--host", "0.0.0.0", *keys)
     assert public.returncode == 2
     assert "has no valid key" in public.stderr
+    lost = serve("--model", bundle, *keys)
+    assert lost.returncode == 2
+    assert "keys.json is to hold the keys, and is not there. Bring it back, or make a first key" in lost.stderr
+    Path(keys[1]).write_text('{"keys": []}')
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = serve("--model", bundle, "--port", str(other.getsockname()[1]), *keys)
     assert taken.returncode == 2

@@ -112,10 +112,15 @@ class Keyring:
     def is_open(self) -> bool:
         """Whether no key was ever created, so that none can be asked for.
 
-        Once there was one it stays false: neither a revoked last key nor a lost file opens the service.
+        Once there was one it stays false, for as long as the process lives: neither a revoked last key nor a lost file
+        opens a service that runs.
         """
         self._ever_locked = self._ever_locked or bool(self.listed())
         return not self._ever_locked
+
+    def is_missing(self) -> bool:
+        """Whether there is no file."""
+        return self._stamp() is None
 
     def find(self, key: str, now: datetime) -> ApiKey | None:
         """The valid key that was given, in a time that does not tell how near a wrong one is."""

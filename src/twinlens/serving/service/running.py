@@ -26,7 +26,7 @@ from twinlens.serving.service.batching import BatchingEncoder
 from twinlens.serving.service.keys import Keyring
 from twinlens.serving.service.logs import log_configuration
 from twinlens.serving.service.metrics import Metrics
-from twinlens.serving.service.security import refuse_others_without_keys
+from twinlens.serving.service.security import refuse_lost_keys, refuse_others_without_keys
 from twinlens.serving.service.settings import ServiceSettings
 from twinlens.serving.verifier import Verifier
 
@@ -42,10 +42,13 @@ def run_service(settings: ServiceSettings, announce: Callable[[str], None]) -> N
         announce: Told what was made, and the address as soon as requests are taken.
 
     Raises:
-        ServiceError: Others would be let in without a key, or it cannot listen at the address.
+        ServiceError: Others would be let in without a key, the keys are not where they were said to be, or it cannot
+            listen at the address.
         TwinlensError: Model, keys or gallery cannot be opened.
     """
-    refuse_others_without_keys(settings, Keyring(settings.keys))
+    keyring = Keyring(settings.keys)
+    refuse_others_without_keys(settings, keyring)
+    refuse_lost_keys(settings, keyring)
     metrics = Metrics()
     with ExitStack() as opened:
         listener = opened.enter_context(_listen(settings.host, settings.port))

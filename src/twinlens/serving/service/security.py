@@ -120,6 +120,19 @@ def refuse_others_without_keys(settings: ServiceSettings, keyring: Keyring) -> N
             )
 
 
+def refuse_lost_keys(settings: ServiceSettings, keyring: Keyring) -> None:
+    """See that a file of keys that was named is there: where it went astray, nobody is to get in without a key.
+
+    Raises:
+        ServiceError: It is not.
+    """
+    if "keys" in settings.model_fields_set and keyring.is_missing():
+        raise ServiceError(
+            f"{keyring.path} is to hold the keys, and is not there.",
+            f"Bring it back, or make a first key: twinlens keys create NAME --scope read --keys {keyring.path}.",
+        )
+
+
 def _refuse_strangers(request: Request) -> None:
     """Refuse what does not come from this machine, or comes from a web page that a browser on it shows."""
     headers = request.headers
