@@ -40,6 +40,9 @@ def test_an_unknown_variable_is_an_error_with_the_nearest_known_one(monkeypatch:
         ("port", "70000"),
         ("max_pixels", "0"),
         ("timeout", "0"),
+        ("timeout", "inf"),
+        ("drain", "inf"),
+        ("rate", "inf"),
         ("rate", "nan"),
         ("max_batch", "65"),
         ("threads", "x"),
@@ -53,8 +56,17 @@ def test_a_wrong_value_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_certificate_needs_its_key() -> None:
-    with pytest.raises(ServiceError, match="go together"):
+    words = r"^\$TWINLENS_SERVE_TLS_CERTIFICATE and \$TWINLENS_SERVE_TLS_KEY go together\. Give both, or neither\.$"
+    with pytest.raises(ServiceError, match=words):
         load_settings(tls_certificate=Path("chain.pem"))
+
+
+def test_an_option_is_named_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ServiceError, match=r"See --port, or \$TWINLENS_SERVE_PORT\.$"):
+        load_settings(port=70_000, host=None)
+    monkeypatch.setenv("TWINLENS_SERVE_TIMEOUT", "soon")
+    with pytest.raises(ServiceError, match=r"\. See \$TWINLENS_SERVE_TIMEOUT\.$"):
+        load_settings(port=None, host=None)
 
 
 def test_settings_do_not_change() -> None:

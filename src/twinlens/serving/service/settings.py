@@ -24,7 +24,7 @@ def _split(value: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class ServiceSettings(BaseSettings):
@@ -72,16 +72,16 @@ class ServiceSettings(BaseSettings):
     max_pixels: Count = 24_000_000
     max_faces: Count = 20
     max_photos: Annotated[int, Field(ge=2)] = 10
-    expiry: Seconds = 3600.0
-    timeout: Seconds = 30.0
+    expiry: Positive = 3600.0
+    timeout: Positive = 30.0
     threads: Count = 4
     queue: Annotated[int, Field(ge=0)] = 44
     encoder_threads: Count | None = None
     batch_wait: Annotated[float, Field(ge=0, le=1)] = 0.002
     max_batch: Annotated[int, Field(ge=1, le=64)] = 64
-    rate: Annotated[float, Field(gt=0)] = 600.0
+    rate: Positive = 600.0
     burst: Count = 60
-    drain: Annotated[float, Field(ge=0)] = 0.0
+    drain: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     cors_origins: Names = ()
     trusted_proxies: Names = ()
     tls_certificate: Path | None = None
@@ -90,7 +90,7 @@ class ServiceSettings(BaseSettings):
     @model_validator(mode="after")
     def _key_and_certificate(self) -> ServiceSettings:
         if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ValueError("tls_certificate and tls_key go together")
+            raise ValueError(f"${ENVIRONMENT}TLS_CERTIFICATE and ${ENVIRONMENT}TLS_KEY go together")
         return self
 
     @property
@@ -102,6 +102,9 @@ class ServiceSettings(BaseSettings):
 def load_settings(**given: Any) -> ServiceSettings:
     """The settings: what is given and not ``None``, else from the environment, else the default.
 
+    Args:
+        given: Values of the options that there are, by the names of the settings.
+
     Raises:
         ServiceError: A value is wrong, or the environment has a variable that means nothing.
     """
@@ -110,8 +113,11 @@ def load_settings(**given: Any) -> ServiceSettings:
         return ServiceSettings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "the settings"
-        raise ServiceError(f"{name}: {first['msg']}.", f"See --{name}, or ${ENVIRONMENT}{name.upper()}.") from error
+        if not first["loc"]:  # what is wrong is no single one
+            raise ServiceError(f"{first['ctx']['error']}.", "Give both, or neither.") from error
+        name = str(first["loc"][0])
+        option = f"--{name}, or " if name in given else ""
+        raise ServiceError(f"{name}: {first['msg']}.", f"See {option}${ENVIRONMENT}{name.upper()}.") from error
 
 
 def _refuse_unknown_variables() -> None:
