@@ -127,14 +127,24 @@ def test_usage_mistake_has_status_two() -> None:
     assert twinlens("train").returncode == 2
 
 
-def test_interruption_says_how_to_go_on_and_has_its_own_status(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("interrupted", "arguments", "words"),
+    [
+        ("twinlens.workflow.train", ["train", "quick"], " A training goes on with --resume."),
+        ("twinlens.workflow.train", ["quickstart", "--out", "run"], " The same command goes on."),
+        ("twinlens.serving.gallery.gallery.Gallery.open", ["gallery", "stats", "--gallery", "people.db"], ""),
+        ("twinlens.serving.service.keys.Keyring.listed", ["keys", "list"], ""),
+    ],
+)
+def test_interruption_says_how_to_go_on_and_has_its_own_status(
+    tmp_path: Path, interrupted: str, arguments: list[str], words: str
+) -> None:
     code = (
-        "from twinlens import workflow\n"
-        "def interrupted(*_, **__): raise KeyboardInterrupt\n"
-        "workflow.train = interrupted\n"
+        "from unittest.mock import patch\n"
+        f"patch({interrupted!r}, side_effect=KeyboardInterrupt).start()\n"
         "from twinlens.cli.main import main; main()"
     )
-    command = [sys.executable, "-c", code, "train", "quick"]
+    command = [sys.executable, "-c", code, *arguments]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
     assert outcome.returncode == 130
-    assert outcome.stderr == "Interrupted. A training goes on with --resume.\n"
+    assert outcome.stderr == f"Interrupted.{words}\n"

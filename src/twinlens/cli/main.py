@@ -29,6 +29,14 @@ from twinlens.cli import (
 )
 from twinlens.cli.describe import describe_command
 
+# How to go on with what was interrupted, where that is not to begin anew.
+_GOES_ON = {
+    "train": "A training goes on with --resume.",
+    "sweep": "A sweep goes on with --resume.",
+    "quickstart": "The same command goes on.",
+    "evaluate": "View 2 goes on with the same command.",
+}
+
 
 class _Commands(TyperGroup):
     """Ends with status 0 if all went well, 2 for a mistake in the input, 130 when interrupted."""
@@ -43,7 +51,7 @@ class _Commands(TyperGroup):
             print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:  # caught here, as typer itself would end without a word
-            print("Interrupted. A training goes on with --resume.", file=sys.stderr)
+            print(f"Interrupted. {_GOES_ON.get(ctx.invoked_subcommand, '')}".rstrip(), file=sys.stderr)
             raise typer.Exit(130) from error
 
 
