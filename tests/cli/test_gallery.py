@@ -221,6 +221,10 @@ def test_a_gallery_is_exported_and_imported(enrolled: None, model: str) -> None:
     Path("words").write_text("a long enough passphrase\n", encoding="utf-8")
     sealed = ("--passphrase-file", "words")
     assert gallery("export", "people.export", *sealed).stdout == "6 templates in people.export.\n"
+    Path("guess").write_text("a wrong passphrase\n", encoding="utf-8")
+    refused = gallery("import", "people.export", "--passphrase-file", "guess", "--gallery", "other.db")
+    assert "people.export cannot be opened" in refused.stderr
+    assert list(Path().glob("other.db*")) == []
     added = gallery("import", "people.export", *sealed, "--gallery", "other.db")
     assert added.stdout == "6 templates added.\n"
     assert "Made the gallery other.db." in added.stderr

@@ -122,7 +122,7 @@ def import_(
     from twinlens.reporting.wording import counted
 
     secret = _secret(with_key, passphrase_file, twice=False)
-    with open_importing(file, gallery, key_file) as opened:
+    with open_importing(file, secret, gallery, key_file) as opened:
         added = opened.import_(file, secret)
     say_count("templates", added, f"{counted(added, 'template')} added.", as_json=as_json)
 

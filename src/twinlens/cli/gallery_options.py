@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from twinlens.serving.gallery.archive import Secret
     from twinlens.serving.gallery.gallery import Gallery
     from twinlens.serving.gallery.keys import Key
     from twinlens.serving.gallery.search import SearchKind
@@ -90,18 +91,21 @@ def open_recognising(
     return gallery
 
 
-def open_importing(file: Path, address: str, key_file: Path | None) -> Gallery:
+def open_importing(file: Path, secret: Secret, address: str, key_file: Path | None) -> Gallery:
     """The gallery that an exported file is to be added to; if there is none, one is made for what is in it.
 
     Raises:
-        TwinlensError: The file is none, or the gallery cannot be opened.
+        TwinlensError: The file is none or does not open, or the gallery cannot be opened.
     """
+    from collections import deque
+
     from twinlens.serving.gallery.access import Content, make_vault
-    from twinlens.serving.gallery.archive import read_header
+    from twinlens.serving.gallery.archive import read_archive, read_header
     from twinlens.serving.gallery.opening import store_exists
 
     header = read_header(file)
     if not store_exists(address):
+        deque(read_archive(file, secret), maxlen=0)  # nothing is made for what does not open
         content = Content(header.model, header.fingerprint, header.dim)
         make_vault(address, given_key(key_file), user(), content).store.close()
         _tell_of_new(address, key_file)
