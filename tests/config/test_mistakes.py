@@ -66,7 +66,7 @@ def test_key_of_another_variant_is_unknown(load: Load) -> None:
         ),
         (
             "loss: {kind: triplet}\ntraining: {batch_size: 7, per_class: 4}",
-            "training.batch_size must be 8 or more: this loss compares classes, and a batch holds",
+            "training.batch_size must be 8 or more: this loss compares classes, and a batch holds training.per_class",
         ),
         (
             "loss: {kind: supervised-contrastive}\ntraining: {batch_size: 3, classes: photos}",
@@ -74,7 +74,7 @@ def test_key_of_another_variant_is_unknown(load: Load) -> None:
         ),
         (
             "loss: {kind: margin-softmax}\ntraining: {batch_size: 3, per_class: 4}",
-            "training.batch_size must be 4 or more: a batch holds training.per_class, 4, of each class",
+            "training.batch_size must be 4 or more: a batch holds training.per_class crops of each class",
         ),
         (
             "loss: {kind: margin-softmax}\ntraining: {batch_size: 1, per_class: 1}\nnetwork: {kind: compact}",

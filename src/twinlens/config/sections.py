@@ -147,12 +147,9 @@ class Config(Section):
         size, group = self.training.batch_size, self.training.per_class
         if compares and group == 1:
             raise ValueError("training.per_class must be 2 or more: this loss compares crops of one class")
-        least, why = group, f"a batch holds training.per_class, {group}, of each class"
+        least, why = group, "a batch holds training.per_class crops of each class"
         if compares:
-            least, why = (
-                2 * group,
-                f"this loss compares classes, and a batch holds training.per_class, {group}, of each",
-            )
+            least, why = 2 * group, "this loss compares classes, and a batch holds training.per_class crops of each"
         if self._normalises_batches and group == 1:
             least, why = 3, "the network normalises batches, and of twos a single crop may be left over"
         if size < least:
