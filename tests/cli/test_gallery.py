@@ -255,7 +255,7 @@ def test_a_gallery_moves_to_another_model(model: str, tmp_path: Path) -> None:
 MISTAKES: list[tuple[list[str], str]] = [
     (["enrol"], "It is not clear who is to be enrolled. Give SUBJECT PHOTO..., or --folder PHOTOS."),
     (["enrol", "Ann", "0-0.png", "--folder", "photos"], "It is not clear who is to be enrolled"),
-    (["enrol", "Ann"], "There are 0 photos"),
+    (["enrol", "Ann"], "There are no photos"),
     (["enrol", "--folder", "."], "holds no folder with photos"),
     (["enrol", "--folder", "missing"], "missing cannot be read"),
     (["enrol", "Ann", "missing.png"], "missing.png is missing or no file"),

@@ -200,7 +200,7 @@ def truncated(path: Path) -> None:
         (lambda path: path.write_bytes(b"\x89PNG and so on" * 500), "is no gallery. Give the path"),
         (lambda path: path.write_bytes(b"short"), "is no gallery"),
         (lambda path: path.touch(), "is no gallery"),
-        (lambda path: path.mkdir(), "no gallery at"),
+        (lambda path: path.mkdir(), "is a folder. Give the path of a gallery"),
         (foreign_database, "is no gallery. Give the path"),
         (newer, "written by a newer version of twinlens. Upgrade"),
         (truncated, "is damaged. Put a backup in its place"),

@@ -107,7 +107,7 @@ def make_vault(address: str | Path, key: Key | None, actor: str, content: Conten
     made = None
     if key is None:
         if path is None:
-            raise _no_key(address)
+            raise _no_key(address, "twinlens gallery new-key makes one")
         key, made = Key.new(), key_beside(path)
         write_key(made, key)
     salt = new_salt()
@@ -178,7 +178,7 @@ def _fitting_key(address: str | Path, header: Header) -> Key:
         put_in_force(path)
         return left
     if key is None:
-        raise _no_key(address)
+        raise _no_key(address, "no other key opens it")
     return key
 
 
@@ -186,8 +186,8 @@ def _fits(key: Key, header: Header) -> bool:
     return is_right(derive_secrets(key, header.salt), header.key_check)
 
 
-def _no_key(address: str | Path) -> GalleryError:
+def _no_key(address: str | Path, more: str) -> GalleryError:
     return GalleryError(
         f"There is no key for the gallery {shown_address(address)}.",
-        f"Put it in ${KEY}, or in a file that ${KEY_FILE} or --key-file names; a new one: twinlens gallery new-key.",
+        f"Put it in ${KEY}, or in a file that ${KEY_FILE} or --key-file names; {more}.",
     )

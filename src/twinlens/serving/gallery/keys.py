@@ -60,7 +60,8 @@ class Key:
             return cls(base64.b64decode(text.strip(), validate=True))
         except (binascii.Error, ValueError) as error:
             raise GalleryError(
-                f"{source} holds no key: a key is {_BYTES} bytes in base64.", "Make one: twinlens gallery new-key."
+                f"{source} holds no key: a key is {_BYTES} bytes in base64.",
+                "Give the gallery's own key; for a new gallery, twinlens gallery new-key makes one.",
             ) from error
 
     def text(self) -> str:

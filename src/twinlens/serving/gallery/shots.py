@@ -55,11 +55,11 @@ def read_shots(
         ImageError: A photo cannot be read, or a face is missing or not clear.
         ConfigError: There are no photos, or not as many names.
     """
+    if not photos:
+        raise ConfigError("There are no photos.", "Give one or more.")
     called = [_name(photos, number) for number in range(len(photos))] if names is None else names
-    if not photos or len(called) != len(photos):
-        raise ConfigError(
-            f"There are {len(photos)} photos and {len(called)} names.", "Give photos, and a name of each."
-        )
+    if len(called) != len(photos):
+        raise ConfigError(f"There are {len(photos)} photos and {len(called)} names.", "Give a name of each photo.")
     acquired = [
         verifier.acquire(photo, name=name, face=face, aligned=aligned)
         for photo, name in zip(photos, called, strict=True)

@@ -54,6 +54,8 @@ class SqliteFile:
     """
 
     def __init__(self, path: Path) -> None:
+        if path.is_dir():
+            raise GalleryError(f"{path} is a folder.", "Give the path of a gallery's file.")
         if not path.is_file():
             raise GalleryError(f"There is no gallery at {path}.", "Enrol somebody to begin one, or give another path.")
         self.path = path
