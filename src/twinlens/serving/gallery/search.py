@@ -28,7 +28,7 @@ _NEAR = 20
 _LEAST_NEAR = 100
 _ATTEMPTS = 5
 # Templates up to which ``auto`` compares with all of them, though the store has an index: so many take a few seconds to
-# read, once, and are then searched ten times faster than by the index, which misses some of them (docs/storage.md).
+# read, once, and are then searched much faster than by the index, which misses some of them (docs/storage.md).
 _MOST_EXACT = 100_000
 
 
