@@ -17,7 +17,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: It is not YAML, holds something else than sections, or says a key twice.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+        values = _Loader(path.read_text(encoding="utf-8")).get_single_data()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
     except (yaml.YAMLError, ValueError) as error:  # an impossible date is a ValueError

@@ -82,7 +82,7 @@ def test_differences_are_those_of_the_published_figures(study: Study) -> None:
 def test_table_has_a_row_for_each_with_what_it_changes_and_how_to_make_it_again(study: Study) -> None:
     rows = rows_of(study_table(study))
     assert list(rows) == ["base", "dropout-0", "epochs-24", "margin-0.15", "size-48"]
-    assert "`network.dropout: 0`" in rows["dropout-0"][0]
+    assert "`network.dropout: 0.0`" in rows["dropout-0"][0]
     assert "../../recipes/ablation/epochs-24.yaml" in rows["epochs-24"][0]
     assert "**beyond noise**" in rows["epochs-24"][2]
     assert "within noise" in rows["margin-0.15"][2]
