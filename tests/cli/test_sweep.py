@@ -70,8 +70,8 @@ def test_json_is_the_whole_result(asked: dict[str, Any]) -> None:
     [
         (["koch-reduced", "--vary", "network.dnse=1,2"], "did you mean 'dense'?"),
         (["quick"], "Say what to vary: --vary KEY=VALUES."),
-        (["koch-reduced", "--objective", "test_accuracy"], "objective: Input should be"),
-        (["koch-reduced", "--trials", "0"], "trials: Input should be greater"),
+        (["koch-reduced", "--objective", "test_accuracy"], "objective: must be"),
+        (["koch-reduced", "--trials", "0"], "trials: must be greater"),
     ],
 )
 def test_mistake_is_one_sentence_and_leaves_nothing(

@@ -131,7 +131,7 @@ def test_a_folder_with_something_else_is_left_alone(network: Path, colours: Path
         (replace(DECLARED, normalise="wrong"), {}, None, "is not raw, per-image or MEAN/STD"),
         (DECLARED, {"croop": 0.5}, None, "--frame: unknown key 'croop'.* known are align, colour"),
         (DECLARED, {"crop_heigth": 0.5}, None, "unknown key 'crop_heigth', did you mean 'crop_height'"),
-        (DECLARED, {"crop_height": 2}, None, "--frame: crop_height: Input should be less than or equal to 1"),
+        (DECLARED, {"crop_height": 2}, None, "--frame: crop_height: must be less than or equal to 1"),
         (DECLARED, {"shift": 0.1}, None, "takes a crop of height 1 out of the photo"),
         (DECLARED, {"height": 99}, None, "--frame height=99 does not fit"),
         (DECLARED, {}, "My Model", "'My Model' is no name for a bundle"),
