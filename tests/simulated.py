@@ -25,23 +25,19 @@ from twinlens.data.description import (
     Size,
     Spread,
 )
-from twinlens.evaluation.result import (
+from twinlens.evaluation.figures import (
     CalibrationFigures,
     Confusion,
     Curve,
-    Epoch,
     Evaluation,
     FoldResult,
     Folds,
     Histogram,
-    LayerRow,
     OneShot,
-    Provenance,
     RateAtFmr,
     ReliabilityBin,
-    Result,
-    TrainingSummary,
 )
+from twinlens.evaluation.result import Epoch, LayerRow, Provenance, Result, TrainingSummary
 from twinlens.types import Calibration, Interval, OperatingPoint
 
 HOSTILE = "<script>alert('x')</script>&\"Mallory\""

@@ -17,9 +17,9 @@ from twinlens.config.sections import EvaluationConfig
 from twinlens.data.dataset import Dataset, Part
 from twinlens.errors import EvaluationError
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
+from twinlens.evaluation.figures import Evaluation
 from twinlens.evaluation.judge import Judge, calibrate
 from twinlens.evaluation.metrics import accuracy, auc
-from twinlens.evaluation.result import Evaluation
 from twinlens.evaluation.scoring import embed, score_part
 from twinlens.types import Encoder, Float32Array, OperatingPoint, Pairs, Scores
 

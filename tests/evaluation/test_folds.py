@@ -8,9 +8,9 @@ import pytest
 from tests.evaluation.made import gaussian_scores
 from twinlens.errors import EvaluationError
 from twinlens.evaluation.calibration import fit_calibration, threshold_at_even_odds
+from twinlens.evaluation.figures import FoldResult
 from twinlens.evaluation.folds import combine_folds, evaluate_folds
 from twinlens.evaluation.metrics import accuracy, auc
-from twinlens.evaluation.result import FoldResult
 from twinlens.types import Scores
 
 

@@ -2,8 +2,8 @@ import numpy as np
 
 from twinlens.comparison import Cosine
 from twinlens.config import Frame
+from twinlens.evaluation.figures import NOTHING_MATCHES
 from twinlens.evaluation.judge import Judge
-from twinlens.evaluation.result import NOTHING_MATCHES
 from twinlens.explaining.decision import ExplainedDecision, describe_decision
 from twinlens.explaining.face_region import Regions, face_regions, ninths
 from twinlens.explaining.occlusion import Saliency

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.serving.made import small_manifest
 from twinlens.errors import ConfigError
-from twinlens.evaluation.result import NOTHING_MATCHES
+from twinlens.evaluation.figures import NOTHING_MATCHES
 from twinlens.serving.decision import Decision, decide
 from twinlens.types import Calibration
 

@@ -7,7 +7,7 @@ import pytest
 
 from twinlens import evaluate
 from twinlens.bundle import CARD, read_bundle
-from twinlens.evaluation.result import Evaluation
+from twinlens.evaluation.figures import Evaluation
 from twinlens.reporting.wording import percent
 from twinlens.serving.models import DEFAULT, shipped_models
 

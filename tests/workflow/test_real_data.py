@@ -8,7 +8,8 @@ from twinlens import workflow
 from twinlens.bundle import read_bundle
 from twinlens.config import load_config
 from twinlens.errors import LeakError
-from twinlens.evaluation.result import OneShot, Result
+from twinlens.evaluation.figures import OneShot
+from twinlens.evaluation.result import Result
 from twinlens.reporting.scores import read_result
 from twinlens.runs import Run
 from twinlens.workflow import view2

@@ -92,8 +92,9 @@ def import_command(
     The network gets one picture, NCHW or NHWC, and gives one embedding (n, dim). Threshold, calibration and
     thresholds for false match rates come from the calibration pairs, which must not be those of a test.
     """
-    from twinlens.reporting.imported import imported_caveats
-    from twinlens.reporting.verdict import print_verdict
+    from rich.console import Console
+
+    from twinlens.reporting.imported import imported_table
     from twinlens.workflow.importing import Declaration, import_model
 
     declaration = Declaration(outside_data, seen=seen, normalise=normalise, order=order, compare=compare, mirror=mirror)
@@ -103,9 +104,7 @@ def import_command(
     if as_json:
         typer.echo(figures.model_dump_json(indent=1))
         return
-    print_verdict(figures)
-    for caveat in imported_caveats(bundle.manifest, figures):
-        typer.echo(caveat)
+    Console().print(imported_table(bundle.manifest, figures))
     typer.echo(f"Bundle: {out}\nNext:   twinlens evaluate {out} --protocol PAIRS.csv, with pairs of other people")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinlens.evaluation.result import NOTHING_MATCHES
+from twinlens.evaluation.figures import NOTHING_MATCHES
 from twinlens.reporting.wording import decimal, duration, probability, rate
 from twinlens.serving.decision import Decision, Verification
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from twinlens.evaluation.result import NOTHING_MATCHES
+from twinlens.evaluation.figures import NOTHING_MATCHES
 from twinlens.reporting.wording import count, counted, decimal, duration, rate
 from twinlens.serving.gallery.values import (
     AuditReport,

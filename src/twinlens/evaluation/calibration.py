@@ -18,9 +18,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
+from twinlens.evaluation.figures import NOTHING_MATCHES, ReliabilityBin
 from twinlens.evaluation.intervals import subject_weights
 from twinlens.evaluation.metrics import check_scores
-from twinlens.evaluation.result import NOTHING_MATCHES, ReliabilityBin
 from twinlens.progress import track
 from twinlens.types import BoolArray, Calibration, Float64Array, IntArray, Scores
 
@@ -144,7 +144,7 @@ def threshold_at_even_odds(calibration: Calibration) -> float:
     share, it varies far less than the threshold with the highest accuracy on a few hundred pairs.
 
     A calibration with slope 0 has no such score. It knows nothing, so nothing may match, and the threshold is
-    the largest finite float, :data:`~twinlens.evaluation.result.NOTHING_MATCHES`.
+    the largest finite float, :data:`~twinlens.evaluation.figures.NOTHING_MATCHES`.
     """
     if calibration.slope == 0:
         return NOTHING_MATCHES

@@ -12,10 +12,10 @@ from twinlens.comparison import Comparison, WeightedL1
 from twinlens.config.sections import EvaluationConfig
 from twinlens.data.dataset import Dataset, Part
 from twinlens.evaluation import calibration, metrics
+from twinlens.evaluation.figures import CalibrationFigures, Evaluation, OneShot, RateAtFmr
 from twinlens.evaluation.intervals import Statistic, subject_bootstrap
 from twinlens.evaluation.judge import Judge
 from twinlens.evaluation.oneshot import largest_n_way, oneshot_accuracy, random_episodes
-from twinlens.evaluation.result import CalibrationFigures, Evaluation, OneShot, RateAtFmr
 from twinlens.evaluation.scoring import score_part
 from twinlens.evaluation.thresholds import is_supported
 from twinlens.files import whole_file

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from twinlens.evaluation.calibration import fit_calibration, threshold_at_even_odds
+from twinlens.evaluation.figures import FoldResult, Folds
 from twinlens.evaluation.intervals import mean_and_standard_error
 from twinlens.evaluation.metrics import accuracy, auc
-from twinlens.evaluation.result import FoldResult, Folds
 from twinlens.types import Scores
 
 

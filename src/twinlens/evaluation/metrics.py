@@ -23,8 +23,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from twinlens.errors import EvaluationError
+from twinlens.evaluation.figures import Confusion, Curve, Histogram
 from twinlens.evaluation.intervals import clopper_pearson
-from twinlens.evaluation.result import Confusion, Curve, Histogram
 from twinlens.types import Float64Array, IntArray, Scores
 
 

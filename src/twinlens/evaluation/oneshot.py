@@ -17,8 +17,8 @@ import numpy as np
 
 from twinlens.comparison import Comparison
 from twinlens.errors import DataError, EvaluationError
+from twinlens.evaluation.figures import OneShot
 from twinlens.evaluation.intervals import bootstrap_mean
-from twinlens.evaluation.result import OneShot
 from twinlens.evaluation.scoring import score_rows
 from twinlens.types import Episode, Float32Array, Float64Array, IntArray
 

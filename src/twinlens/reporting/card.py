@@ -6,7 +6,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from twinlens.bundle import Manifest
 from twinlens.config import Config
-from twinlens.evaluation.result import Evaluation, Result
+from twinlens.evaluation.figures import Evaluation
+from twinlens.evaluation.result import Result
 from twinlens.evaluation.thresholds import usual_points
 from twinlens.reporting import wording
 from twinlens.reporting.highlights import decisive, evaluated_parts, evaluation_highlights, highlights

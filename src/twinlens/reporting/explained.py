@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinlens.evaluation.result import NOTHING_MATCHES
+from twinlens.evaluation.figures import NOTHING_MATCHES
 from twinlens.explaining.decision import ExplainedDecision, PhotoExplanation, Spot
 from twinlens.reporting.wording import decimal, percent, probability
 

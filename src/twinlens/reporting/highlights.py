@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinlens.evaluation.result import Evaluation, Result
+from twinlens.evaluation.figures import Evaluation
+from twinlens.evaluation.result import Result
 from twinlens.reporting.wording import decimal, decimal_span, duration, percent, percent_span, rate
 from twinlens.types import Interval
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from rich.table import Table
+
 from twinlens.bundle import Manifest
-from twinlens.evaluation.result import Evaluation
-from twinlens.reporting.verdict import OUTSIDE_DATA
+from twinlens.evaluation.figures import Evaluation
+from twinlens.reporting.highlights import evaluation_highlights
+from twinlens.reporting.verdict import OUTSIDE_DATA, figures_table, unaligned
 from twinlens.reporting.wording import count, percent, percent_span
 
 # The file by which a published network from elsewhere is known.
@@ -35,9 +38,13 @@ def imported_caveats(manifest: Manifest, validation: Evaluation) -> list[str]:
             "Leaking: the network has learned from people on these pairs, so every figure flatters, and the "
             "threshold and the calibration are too good."
         )
-    if validation.unaligned:
-        found.append(f"Photos without a face that is found, scored as they are: {count(validation.unaligned)}.")
-    return found
+    return found + unaligned(validation)
+
+
+def imported_table(manifest: Manifest, validation: Evaluation) -> Table:
+    """Its figures for the terminal, as those of pairs that decided about it."""
+    claim, caveats = imported_claim(manifest, validation), imported_caveats(manifest, validation)
+    return figures_table("Calibration pairs", validation, evaluation_highlights(validation), claim, caveats)
 
 
 def imported_limits(manifest: Manifest, validation: Evaluation) -> list[str]:

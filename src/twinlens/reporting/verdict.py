@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from twinlens.evaluation.acquisition import WholePath
-from twinlens.evaluation.result import Evaluation, Folds, OneShot, Result
-from twinlens.reporting.highlights import decisive, evaluation_highlights, guessing, highlights
+from twinlens.evaluation.figures import Evaluation, Folds, OneShot
+from twinlens.evaluation.result import Result
+from twinlens.reporting.highlights import Highlight, decisive, evaluation_highlights, guessing, highlights
 from twinlens.reporting.wording import (
     count,
     percent,
@@ -54,7 +55,7 @@ def caveats(result: Result) -> list[str]:
         )
     if result.test is None and result.view2 is None:
         found.append("Not tested: these figures are from validation, where epoch and threshold were chosen.")
-    found += _unaligned(result.view2 or shown)
+    found += unaligned(result.view2 or shown)
     if result.view2 is None and shown.accuracy.low <= guessing(shown):
         found.append("The interval reaches down to guessing: this does not show that anything was learned.")
     return found
@@ -67,11 +68,23 @@ def verdict_table(outcome: Result | Evaluation) -> Table:
         outcome: A run's result, or the figures of a model on a list of pairs that is not its own.
     """
     if isinstance(outcome, Result):
-        shown, rows = decisive(outcome), highlights(outcome)
-        title, warnings = verdict(outcome), caveats(outcome)
-    else:
-        shown, rows = outcome, evaluation_highlights(outcome)
-        title, warnings = f"It {_claim(outcome)}.", _unaligned(outcome)
+        shown = decisive(outcome)
+        head = f"{shown.protocol}, {shown.part}"
+        return figures_table(head, shown, highlights(outcome), verdict(outcome), caveats(outcome))
+    head = f"{outcome.protocol}, {outcome.part}"
+    return figures_table(head, outcome, evaluation_highlights(outcome), f"It {_claim(outcome)}.", unaligned(outcome))
+
+
+def figures_table(head: str, shown: Evaluation, rows: list[Highlight], title: str, warnings: list[str]) -> Table:
+    """Figures with their intervals for the terminal, under a claim and above what must be said in red.
+
+    Args:
+        head: Which pairs these are the figures of.
+        shown: What ``rows`` are the figures of; its level is that of the intervals.
+        rows: A line each.
+        title: The claim.
+        warnings: None for most.
+    """
     table = Table(
         title=title,
         caption="\n".join(warnings) or None,
@@ -81,7 +94,7 @@ def verdict_table(outcome: Result | Evaluation) -> Table:
         caption_justify="left",
         caption_style="bold red",
     )
-    table.add_column(f"{shown.protocol}, {shown.part}")
+    table.add_column(head)
     table.add_column("Figure", justify="right", no_wrap=True)
     table.add_column(f"{percent(shown.level, 0)} interval")
     table.add_column("Note")
@@ -96,7 +109,7 @@ def print_verdict(outcome: Result | Evaluation | Folds | OneShot | WholePath) ->
         case Result() | Evaluation():
             Console().print(verdict_table(outcome))
         case Folds():
-            Console().print(" ".join([f"It {_folds_claim(outcome)}.", *_unaligned(outcome)]))
+            Console().print(" ".join([f"It {_folds_claim(outcome)}.", *unaligned(outcome)]))
         case OneShot():
             Console().print(f"It {_oneshot_claim(outcome)}.")
         case WholePath():
@@ -132,7 +145,7 @@ def whole_path_sentences(found: WholePath) -> list[str]:
     return sentences
 
 
-def _unaligned(shown: Evaluation | Folds) -> list[str]:
+def unaligned(shown: Evaluation | Folds) -> list[str]:
     """How many photos were scored though no face was found in them, if any were."""
     return (
         [f"Photos without a face that is found, scored as they are: {count(shown.unaligned)}."]

@@ -12,9 +12,10 @@ from twinlens.config.sections import EvaluationConfig
 from twinlens.errors import ConfigError, DataError, RunError
 from twinlens.evaluation.acquisition import WholePath
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
+from twinlens.evaluation.figures import Evaluation, Folds, OneShot
 from twinlens.evaluation.folds import evaluate_folds
 from twinlens.evaluation.oneshot import oneshot_accuracy
-from twinlens.evaluation.result import Evaluation, Folds, OneShot, Result
+from twinlens.evaluation.result import Result
 from twinlens.evaluation.scoring import embed, score_part
 from twinlens.files import write_text
 from twinlens.runs import Run

@@ -9,8 +9,9 @@ from twinlens.config import Config
 from twinlens.data.describe import describe, lists_of
 from twinlens.data.leaks import refuse_seen
 from twinlens.evaluation.evaluate import evaluate_part, write_scores
+from twinlens.evaluation.figures import Evaluation, Folds
 from twinlens.evaluation.judge import Judge
-from twinlens.evaluation.result import Evaluation, Folds, Provenance, Refinement, Result, TrainingSummary
+from twinlens.evaluation.result import Provenance, Refinement, Result, TrainingSummary
 from twinlens.evaluation.scoring import embed
 from twinlens.evaluation.thresholds import usual_points
 from twinlens.files import write_text

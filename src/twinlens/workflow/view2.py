@@ -7,8 +7,9 @@ from pathlib import Path
 from twinlens.config import Config, parse_config
 from twinlens.config.data import LfwData
 from twinlens.errors import ConfigError, RunError
+from twinlens.evaluation.figures import FoldResult
 from twinlens.evaluation.folds import combine_folds
-from twinlens.evaluation.result import FoldResult, Result
+from twinlens.evaluation.result import Result
 from twinlens.reporting.scores import read_result
 from twinlens.runs import Run, is_follower
 from twinlens.workflow.result import add_view2, finish_run

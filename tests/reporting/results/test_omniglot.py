@@ -4,7 +4,8 @@ import pytest
 
 from tests.reporting.results.made import named, varied
 from twinlens.errors import RunError
-from twinlens.evaluation.result import OneShot, Result
+from twinlens.evaluation.figures import OneShot
+from twinlens.evaluation.result import Result
 from twinlens.reporting.compare.contenders import Contender
 from twinlens.reporting.results.omniglot import PAPER, beside_the_paper, official_table, omniglot_table
 from twinlens.types import Interval

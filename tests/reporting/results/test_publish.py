@@ -5,7 +5,8 @@ import pytest
 from tests.reporting.results.made import named
 from tests.simulated import Row, simulate_folds, simulate_result, write_run
 from twinlens.errors import RunError
-from twinlens.evaluation.result import OneShot, Result
+from twinlens.evaluation.figures import OneShot
+from twinlens.evaluation.result import Result
 from twinlens.reporting.highlights import decisive
 from twinlens.reporting.results.publish import publish, published
 from twinlens.reporting.scores import read_result, read_scores

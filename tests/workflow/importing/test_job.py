@@ -14,7 +14,7 @@ from twinlens.config import Frame
 from twinlens.data.folders import read_pair_list
 from twinlens.data.leaks import subject_digests
 from twinlens.errors import BundleError, ConfigError, LeakError, TwinlensError
-from twinlens.evaluation.result import Evaluation
+from twinlens.evaluation.figures import Evaluation
 from twinlens.images import read_crop
 from twinlens.serving.encoder import load_encoder
 from twinlens.workflow.importing import Declaration, import_model

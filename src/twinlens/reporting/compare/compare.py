@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from twinlens.evaluation.result import Evaluation
+from twinlens.evaluation.figures import Evaluation
 from twinlens.evaluation.seeds import Spread, spread
 from twinlens.reporting.compare.comparison import Comparison, PartFigures, RecipeFigures, RunFigures, Setting
 from twinlens.reporting.compare.contenders import Contender

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from twinlens.evaluation.figures import Folds, OneShot
 from twinlens.evaluation.paired import Difference, PairedTest
-from twinlens.evaluation.result import Folds, OneShot
 from twinlens.evaluation.seeds import Spread
 from twinlens.types import Interval
 

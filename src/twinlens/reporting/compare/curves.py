@@ -7,7 +7,8 @@ from itertools import accumulate
 
 import plotly.graph_objects as go
 
-from twinlens.evaluation.result import Epoch, Evaluation, Result
+from twinlens.evaluation.figures import Evaluation
+from twinlens.evaluation.result import Epoch, Result
 from twinlens.reporting.compare.lines import Lines
 from twinlens.reporting.figures.decisions import add_det, add_roc, det_canvas, roc_canvas
 from twinlens.reporting.figures.style import INK, Chart, canvas

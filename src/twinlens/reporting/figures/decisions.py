@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.special import ndtri
 
-from twinlens.evaluation.result import Evaluation
+from twinlens.evaluation.figures import Evaluation
 from twinlens.reporting.figures.style import (
     GENUINE,
     IMPOSTOR,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinlens.evaluation.result import Evaluation
+from twinlens.evaluation.figures import Evaluation
 from twinlens.reporting.figures.style import GENUINE, GRID, MUTED, Chart, canvas
 from twinlens.reporting.wording import decimal, percent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from twinlens.evaluation.result import Evaluation
+from twinlens.evaluation.figures import Evaluation
 from twinlens.reporting.compare.recipes import Recipe
 from twinlens.reporting.compare.testing import on_equal_terms
 from twinlens.reporting.results.figures import accuracy_figure, training_figure

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from twinlens.evaluation.result import Epoch, Evaluation, Result
+from twinlens.evaluation.figures import Evaluation
+from twinlens.evaluation.result import Epoch, Result
 from twinlens.reporting.compare.recipes import Recipe
 from twinlens.reporting.figures.style import ACCENT, GENUINE, GRID, MUTED, TRAIN, VALIDATION
 from twinlens.reporting.results.svg import Panel, Stroke, axes, dot, legend, line, picture, text, ticks

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from statistics import mean
 
-from twinlens.evaluation.result import Evaluation, Result
+from twinlens.evaluation.figures import Evaluation
+from twinlens.evaluation.result import Result
 from twinlens.evaluation.seeds import spread
 from twinlens.reporting.compare.recipes import Recipe
 from twinlens.reporting.highlights import guessing

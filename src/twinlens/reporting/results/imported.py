@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from twinlens.bundle import CARD, read_bundle
 from twinlens.errors import RunError
-from twinlens.evaluation.result import Evaluation, Folds
+from twinlens.evaluation.figures import Evaluation, Folds
 from twinlens.files import whole_folder, write_text
 from twinlens.reporting.imported import ORIGIN, calibration_pairs
 from twinlens.reporting.verdict import OUTSIDE_DATA

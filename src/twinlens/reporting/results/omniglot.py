@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from twinlens.config import recipe_names
 from twinlens.errors import RunError
-from twinlens.evaluation.result import OneShot
+from twinlens.evaluation.figures import OneShot
 from twinlens.evaluation.seeds import spread
 from twinlens.reporting.compare.contenders import Contender
 from twinlens.reporting.results.table import markdown_table, natural

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from twinlens.errors import TwinlensError
-from twinlens.evaluation.result import Evaluation, Folds, Result
+from twinlens.evaluation.figures import Evaluation, Folds
+from twinlens.evaluation.result import Result
 from twinlens.evaluation.seeds import spread
 from twinlens.reporting.highlights import decisive
 from twinlens.reporting.results.imported import Imported

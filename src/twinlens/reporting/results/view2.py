@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinlens.evaluation.result import Folds, Result
+from twinlens.evaluation.figures import Folds
+from twinlens.evaluation.result import Result
 from twinlens.reporting.results.imported import Imported
 from twinlens.reporting.results.table import lines, markdown_table, natural, training_time
 from twinlens.reporting.verdict import setting

@@ -20,8 +20,8 @@ from twinlens.config.sections import EvaluationConfig
 from twinlens.data.leaks import subject_digests
 from twinlens.errors import BundleError, ConfigError
 from twinlens.evaluation.evaluate import evaluate_part
+from twinlens.evaluation.figures import NOTHING_MATCHES, Evaluation
 from twinlens.evaluation.judge import Calibrated, Judge, calibrate
-from twinlens.evaluation.result import NOTHING_MATCHES, Evaluation
 from twinlens.evaluation.scoring import embed
 from twinlens.faces.finder import model_file
 from twinlens.origin import source_commit
