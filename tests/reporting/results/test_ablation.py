@@ -8,13 +8,19 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.reporting.results.made import named, rescored
+from tests.reporting.results.made import named, rescored, varied
 from tests.simulated import Row, simulate_evaluation, simulate_rows, write_run, write_scores
 from twinlens.config import find_recipe
 from twinlens.errors import RunError
 from twinlens.evaluation.result import Result
 from twinlens.reporting.results.ablation import Study, read_studies
-from twinlens.reporting.results.ablation_text import study_commands, study_figure, study_summary, study_table
+from twinlens.reporting.results.ablation_text import (
+    study_commands,
+    study_figure,
+    study_summary,
+    study_table,
+    study_terms,
+)
 from twinlens.reporting.results.page import make_page
 from twinlens.reporting.results.publish import publish
 
@@ -116,6 +122,36 @@ def test_seeds_have_a_base_each(result: Result, results: Path, tmp_path: Path) -
     studies, alone = read_studies(folder)
     assert [(study.base.name, len(study.switches)) for study in studies] == [("base", 4), ("base-seed1", 1)]
     assert alone == []
+
+
+def test_switches_are_held_against_the_mean_of_all_seeds_of_the_base(
+    result: Result, study: Study, results: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(results, tmp_path / "results"))
+    fixed = varied(result, split={"seed": 0})
+    bases = [study.base.result.validation.accuracy.value]
+    for seed, noise in ((1, 6), (2, 7)):
+        publish_untested(folder, fixed, "base", rescored(PAIRS, noise), seed)
+        written = json.loads((folder / "ablation" / f"base-seed{seed}" / "result.json").read_text())
+        bases.append(written["validation"]["accuracy"]["value"])
+    ((found,), alone) = read_studies(folder)
+    assert alone == []
+    assert [run.name for run in found.again] == ["base-seed1", "base-seed2"]
+    for run in found.switches:
+        if run.name in found.versus:
+            one, own = found.versus[run.name].accuracy.interval, run.result.validation.accuracy.value
+            assert one.value == pytest.approx(own - sum(bases) / 3)
+            assert not found.versus[run.name].alone
+    rows = rows_of(study_table(found))
+    assert list(rows)[:3] == ["base", "base-seed1", "base-seed2"]
+    assert rows["base-seed2"][0].endswith("seed 2")
+    assert rows["base-seed2"][2] == "–"
+    assert "mean of 3 runs of the base" in study_terms(found)
+    assert "one run of the base" in study_terms(study)
+    again = study_commands(found)[1]
+    assert again.startswith("twinlens train ablation/base --set seed=1 ")
+    assert " --set split.seed=0 " in again
+    assert again.endswith(" --out runs/base-seed1")
 
 
 def test_page_has_a_chapter_of_them_and_no_other_chapter_has_one(results: Path, result: Result) -> None:

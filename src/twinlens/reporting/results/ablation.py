@@ -53,6 +53,12 @@ class Switch:
         return Judged(self.pairs.scores, self.result.validation.threshold)
 
     @property
+    def drawn_by(self) -> int:
+        """The seed that says who validates."""
+        chosen = self.result.recipe["split"].get("seed")
+        return self.result.provenance.seed if chosen is None else int(chosen)
+
+    @property
     def listed(self) -> list[tuple[str, str]]:
         """Which pairs it was judged on."""
         return list(zip(self.pairs.first, self.pairs.second, strict=True))
@@ -63,12 +69,14 @@ class Study:
     """A base, and the runs that differ from it in what their recipes say.
 
     Attributes:
-        base: What the others are held against.
+        base: What the others are held against, of its lowest seed.
+        again: The base of other seeds, on the same pairs; switches are held against the mean of all.
         switches: In the order of their names.
         versus: By name, the difference to the base; those judged on other pairs have none.
     """
 
     base: Switch
+    again: tuple[Switch, ...]
     switches: tuple[Switch, ...]
     versus: Mapping[str, Versus]
 
@@ -76,7 +84,7 @@ class Study:
 def read_studies(folder: Path) -> tuple[list[Study], list[str]]:
     """The ablations among all published results; a base is what the recipe of another run extends.
 
-    Runs are held against the base of their own seed, as the seed says who validates.
+    Runs are held against the base whose validation people were drawn by the same seed, ``split.seed`` or their own.
 
     Args:
         folder: Of all published results.
@@ -89,15 +97,16 @@ def read_studies(folder: Path) -> tuple[list[Study], list[str]]:
     """
     place = folder / ABLATION
     runs = sorted((_read(path) for path in published(place)) if place.is_dir() else (), key=_order)
-    found = {(run.result.name, run.result.provenance.seed): run for run in runs}
-    members: dict[str, list[Switch]] = {}
+    found: dict[tuple[str, int], list[Switch]] = {}
     for run in runs:
-        extends = run.file.extends if run.file else None
-        base = found.get((extends or "", run.result.provenance.seed))
-        if base:
-            members.setdefault(base.name, []).append(run)
-    told = {run.name for switches in members.values() for run in switches} | members.keys()
-    studies = [_study(run, members[run.name]) for run in runs if run.name in members]
+        found.setdefault((run.result.name, run.drawn_by), []).append(run)
+    members: dict[tuple[str, int], list[Switch]] = {}
+    for run in runs:
+        base = (run.file.extends or "" if run.file else "", run.drawn_by)
+        if base in found:
+            members.setdefault(base, []).append(run)
+    studies = [_study(bases, members[key]) for key, bases in found.items() if key in members]
+    told = {run.name for study in studies for run in (study.base, *study.again, *study.switches)}
     return studies, [run.name for run in runs if run.name not in told]
 
 
@@ -120,8 +129,11 @@ def _read(folder: Path) -> Switch:
     return run
 
 
-def _study(base: Switch, switches: Sequence[Switch]) -> Study:
-    comparable = [run for run in switches if run.listed == base.listed]
-    resampled = resample_together([base.judged, *(run.judged for run in comparable)], RESAMPLES, _SEED)
-    others = {run.name: [one] for run, one in zip(comparable, resampled[1:], strict=True)}
-    return Study(base, tuple(switches), against(resampled[:1], others))
+def _study(bases: Sequence[Switch], switches: Sequence[Switch]) -> Study:
+    base, *others = bases
+    again, comparable = ([run for run in runs if run.listed == base.listed] for runs in (others, switches))
+    judged = [run.judged for run in (base, *again, *comparable)]
+    resampled = resample_together(judged, RESAMPLES, _SEED)
+    seeds = 1 + len(again)
+    held = {run.name: [one] for run, one in zip(comparable, resampled[seeds:], strict=True)}
+    return Study(base, tuple(again), tuple(switches), against(resampled[:seeds], held))

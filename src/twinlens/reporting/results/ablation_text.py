@@ -34,14 +34,21 @@ def study_terms(study: Study) -> str:
     """What all of its runs have in common."""
     base, shown = study.base.result, study.base.result.validation
     epochs = counted(len(base.training.epochs), "epoch")
-    return (
+    terms = (
         f"{count(shown.genuine_pairs + shown.impostor_pairs)} validation pairs of {count(shown.subjects)} people of "
-        f"{shown.protocol}, seed {base.provenance.seed}; {epochs} of the base took {duration(base.training.seconds)}."
+        f"{shown.protocol}, seed {study.base.drawn_by}; {epochs} of the base took {duration(base.training.seconds)}."
+    )
+    if not study.again:
+        return f"{terms} There is one run of the base, so a difference is one of two models: another seed may undo it."
+    runs = counted(1 + len(study.again), "run")
+    return (
+        f"{terms} Switches are held against the mean of {runs} of the base, which differ in the seed of the training "
+        "alone; what lies between these is in the intervals."
     )
 
 
 def study_table(study: Study) -> str:
-    """Markdown: a row for the base and one for each switch."""
+    """Markdown: a row for each run of the base and one for each switch."""
     columns = [
         ("Switch", "---"),
         ("Accuracy", "---:"),
@@ -52,7 +59,7 @@ def study_table(study: Study) -> str:
         ("Cllr", "---:"),
         ("Parameters, time", "---:"),
     ]
-    return markdown_table(columns, [_row(study, run) for run in (study.base, *study.switches)])
+    return markdown_table(columns, [_row(study, run) for run in _runs(study)])
 
 
 def study_summary(study: Study) -> Iterator[str]:
@@ -68,7 +75,7 @@ def study_summary(study: Study) -> Iterator[str]:
 
 def study_commands(study: Study) -> list[str]:
     """What trains each of its runs again, as far as its recipe comes with twinlens."""
-    return [run.command for run in (study.base, *study.switches) if run.command]
+    return [run.command for run in _runs(study) if run.command]
 
 
 def study_figure(study: Study) -> str:
@@ -100,10 +107,14 @@ def _grid(panel: Panel) -> list[str]:
     return [*found, text(panel.left, bottom + 40, note, colour=MUTED)]
 
 
+def _runs(study: Study) -> tuple[Switch, ...]:
+    return study.base, *study.again, *study.switches
+
+
 def _row(study: Study, run: Switch) -> list[str]:
     shown, training = run.result.validation, run.result.training
     versus = study.versus.get(run.name)
-    accuracy, auc = _minus(versus) if versus else ("–", "–") if run is study.base else ("other pairs",) * 2
+    accuracy, auc = _minus(versus) if versus else ("–", "–") if run not in study.switches else ("other pairs",) * 2
     return [
         _title(study, run),
         lines(percent(shown.accuracy.value), percent_span(shown.accuracy)),
@@ -120,7 +131,8 @@ def _title(study: Study, run: Switch) -> str:
     """Name and changes, and other rules where it was trained under such."""
     if run.file is None:
         return run.name
-    changes = () if run is study.base else (f"`{change}`" for change in run.file.changes)
+    seed = [f"seed {run.result.provenance.seed}"] if run in study.again else []
+    changes = [f"`{change}`" for change in run.file.changes] if run in study.switches else seed
     rules = setting(run.result)
     other = [f"**{rules}**"] if rules != setting(study.base.result) else []
     return "<br>".join([f"[{run.name}](../../recipes/{run.file.name}.yaml)", *changes, *other])
