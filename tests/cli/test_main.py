@@ -12,7 +12,7 @@ from twinlens.config import recipe_names
 
 
 def twinlens(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", "from twinlens.cli.main import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-m", "twinlens", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
 
 
