@@ -38,7 +38,7 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
         try:
             yield temporary
             temporary.chmod(mode)
-            _sync(temporary)
+            sync(temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -135,7 +135,8 @@ def plain_disk_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file, or what was made or renamed in a folder, survive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

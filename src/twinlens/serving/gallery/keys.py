@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinlens.errors import GalleryError
-from twinlens.files import plain_disk_errors
+from twinlens.files import plain_disk_errors, sync
 
 KEY = "TWINLENS_GALLERY_KEY"
 KEY_FILE = "TWINLENS_GALLERY_KEY_FILE"
@@ -128,7 +128,7 @@ def write_key(path: Path, key: Key) -> None:
             raise GalleryError(f"{path} is there already, and a key is never overwritten.", "Move it away.") from error
         finally:
             Path(name).unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync(path.parent)
 
 
 def next_key(gallery: Path) -> Key:
@@ -169,7 +169,7 @@ def put_in_force(gallery: Path) -> None:
     with plain_disk_errors(key_beside(gallery)):
         with suppress(FileNotFoundError):  # another process has just done it
             key_to_come(gallery).replace(key_beside(gallery))
-        _sync_folder(gallery.parent)
+        sync(gallery.parent)
 
 
 def _content(path: Path) -> str:
@@ -187,12 +187,3 @@ def _put_in_place(written: Path, path: Path) -> None:
     except PermissionError:  # a file system without links, such as that of a stick
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         written.replace(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make what was made or renamed in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
