@@ -147,4 +147,6 @@ def test_interruption_says_how_to_go_on_and_has_its_own_status(
     command = [sys.executable, "-c", code, *arguments]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
     assert outcome.returncode == 130
-    assert outcome.stderr == f"Interrupted.{words}\n"
+    assert "Traceback" not in outcome.stderr
+    # Progress may stand before it: quickstart unpacks LFW first, where nobody has.
+    assert outcome.stderr.splitlines()[-1] == f"Interrupted.{words}"
