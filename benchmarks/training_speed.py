@@ -1,4 +1,4 @@
-"""Time a step of training the network of lfw-identities on one core, and what each part and each choice adds to it.
+"""Time a step of training a compact network on one core, and what each part and each choice adds to it.
 
     OMP_NUM_THREADS=1 python -m benchmarks.training_speed
 
@@ -40,7 +40,7 @@ from twinlens.runs import Run
 from twinlens.types import Sample, UInt8Array
 
 RESULT = Path(__file__).parents[1] / "docs" / "results" / "hard" / "training_speed.json"
-_RECIPE = "ablation/base"  # lfw-identities, but that the network looks at crops of 72×72 and is all there is
+_RECIPE = "ablation/base"  # lfw-identities-margin, but that the network looks at crops of 72×72 and is all there is
 _CLASSES = 3635  # of its training part
 _BATCHES = 24  # in an epoch of the whole training; the recipe has 69
 
