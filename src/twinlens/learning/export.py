@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +18,7 @@ from twinlens.learning.checkpoints import SafetensorsIO
 from twinlens.learning.networks import Twin
 from twinlens.learning.refining.stored import load_refined
 from twinlens.learning.rounding import rounded
+from twinlens.remarks import only_errors
 from twinlens.runs import Run
 from twinlens.types import Encoder, Float32Array, UInt8Array
 
@@ -82,7 +80,8 @@ def to_onnx(module: nn.Module, shape: tuple[int, int, int]) -> bytes:
     """
     example = torch.zeros(2, *shape, dtype=torch.uint8)
     plain = module.eval().to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    with warnings.catch_warnings(), _without_remarks():
+    # It remarks that torchvision, which nobody needs, is not installed.
+    with warnings.catch_warnings(), only_errors("torch.onnx"):
         warnings.simplefilter("ignore")  # deprecations inside the exporter, which nobody here can act on
         program = torch.onnx.export(
             plain,
@@ -110,18 +109,6 @@ def _without_traces(model: Any) -> bytes:
         described.ClearField("doc_string")
     content: bytes = model.SerializeToString()
     return content
-
-
-@contextmanager
-def _without_remarks() -> Iterator[None]:
-    """Keep the exporter from remarking that torchvision, which nobody needs, is not installed."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def refuse_disparity(first: Encoder, second: Encoder, crops: UInt8Array, bound: float) -> float:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from twinlens.errors import BundleError, ConfigError
 from twinlens.evaluation import metrics
 from twinlens.halves import store_in_half
 from twinlens.progress import track
+from twinlens.remarks import only_errors
 from twinlens.serving.encoder import OnnxEncoder
 from twinlens.types import UInt8Array
 from twinlens.workflow.calibrated import CalibratedModel
@@ -88,7 +86,7 @@ def quantise(model: Path, crops: UInt8Array) -> bytes:
     if find_spec("onnx") is None:
         raise ConfigError("An 8-bit model needs onnx.", "Install it: pip install 'twinlens[import]'.")
     try:
-        with _without_remarks():
+        with only_errors():  # ONNX Runtime remarks on how it would have its models prepared
             content = _quantised(model, crops)
             InferenceSession(content, providers=["CPUExecutionProvider"]).run(None, {CROPS: crops[:1]})
     except Exception as error:  # ONNX Runtime raises a dozen exceptions without a common base
@@ -177,15 +175,3 @@ class _Reader:
         """The next batch, none after the last."""
         batch = next(self._batches, None)
         return None if batch is None else {CROPS: batch}
-
-
-@contextmanager
-def _without_remarks() -> Iterator[None]:
-    """Keep ONNX Runtime from remarking on how it would have its models prepared."""
-    logger = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
