@@ -64,8 +64,8 @@ def test_more_data_never_gets_less(subjects: list[int], photos: int) -> None:
 
 
 def test_as_much_as_lfw_gives_the_network_of_its_own_recipe() -> None:
-    # Rates, distortions and epochs of lfw-identities were searched for on LFW; those of own photos follow a rule.
-    recipe, config = load_config("lfw-identities").model_dump(mode="json"), sized(LFW_NAMES)
+    # Rates, distortions and epochs of the recipe were searched for on LFW; those of own photos follow a rule.
+    recipe, config = load_config("lfw-identities-margin").model_dump(mode="json"), sized(LFW_NAMES)
     assert config["frame"] == recipe["frame"] | {"align": True}
     for key in ("network", "inference", "normalisation", "metric"):
         assert config[key] == recipe[key], key
