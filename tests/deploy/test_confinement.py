@@ -33,6 +33,11 @@ folder=$1; shift
 mount --rbind / "$folder/root"
 mount -o remount,bind,ro "$folder/root"
 mount -t tmpfs -o mode=1777,size=64m none "$folder/root/tmp"
+for part in $PROGRAM; do
+  mkdir -p "$folder/root$part"
+  mount --bind "$part" "$folder/root$part"
+  mount -o remount,bind,ro "$folder/root$part"
+done
 for part in config state; do
   mkdir -p "$folder/root$folder/$part"
   mount --bind "$folder/$part" "$folder/root$folder/$part"
@@ -91,7 +96,11 @@ def started(folder: Path) -> tuple[str, subprocess.Popen[str]]:
     serve = [sys.executable, "-c", START, "serve", "--model", str(config / "bundle"), "--port", "0",
              "--gallery", str(state / "people.db"), "--keys", str(config / "keys.json")]  # fmt: skip
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", CONFINE, "sh", str(folder), *trace, *serve]
-    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
+    # What lies in /tmp itself would be gone there.
+    program = " ".join(str(path) for path in (DEPLOY.parent, Path(sys.prefix)) if path.is_relative_to("/tmp"))
+    environment = {
+        "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent", "PROGRAM": program
+    }  # fmt: skip
     process = subprocess.Popen(
         command, env=environment, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -103,16 +103,18 @@ def test_steps_of_adam_descend_the_penalised_loss() -> None:
     ours, plain = tiny(), tiny()
     optimiser = build_optimiser(ours, config)
     parameters = [p for layer in plain.values() for p in layer.parameters()]
-    # Fused as well: the bias before a norm has a gradient of rounding errors alone, by whose sign Adam steps.
-    reference = torch.optim.Adam(parameters, 0.01, (0.8, 0.9), fused=True)
+    reference = torch.optim.Adam(parameters, 0.01, (0.8, 0.9))
     for _ in range(3):
         for layers, own in ((ours, optimiser), (plain, reference)):
             own.zero_grad()
             (loss_of(layers) + (penalty(layers, config) if layers is plain else 0)).backward()
             own.step()
+    # The bias before a norm has a gradient of rounding errors alone, by whose sign Adam steps: that is the processor's.
+    before_norm = next(ours["conv1"].children()).bias
     for name in LAYERS:
         for one, other in zip(ours[name].parameters(), plain[name].parameters(), strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+            if one is not before_norm:
+                torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_penalty_is_the_sum_over_layers_of_their_own_weight_times_the_squares() -> None:

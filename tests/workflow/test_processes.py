@@ -53,10 +53,10 @@ def test_two_processes_leave_one_whole_run_and_one_message(recipe: Path, tmp_pat
     lines = (run.folder / "log.txt").read_text().splitlines()
     assert [line.split()[2] for line in lines] == ["epoch", "epoch", "exported;"]
     assert {"Warning", "Traceback", "warn"} & set(stderr.split()) == set()
-    # What both measured together is what one process measures with the exported model.
+    # What both measured together is what one process measures with the exported model, but for float32's rounding.
     result = json.loads(run.result.read_text())
     best = result["training"]["epochs"][result["training"]["best_epoch"] - 1]
-    assert result["validation"]["loss"] == pytest.approx(best["validation_loss"], abs=1e-5)
+    assert result["validation"]["loss"] == pytest.approx(best["validation_loss"], rel=1e-4)
     assert result["validation"]["auc"]["value"] == pytest.approx(best["validation_auc"], abs=1e-3)
 
 

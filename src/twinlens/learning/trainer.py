@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import signal
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from rich.console import Console
 from twinlens.config.training import TrainingConfig
 from twinlens.cores import usable_cores
 from twinlens.learning.checkpoints import SafetensorsIO
+from twinlens.learning.interruption import EndOnRequest, interruptible
 from twinlens.learning.live import Pulse
 from twinlens.learning.loggers import open_logger
 from twinlens.learning.module import SiameseModule
@@ -38,9 +37,9 @@ def fit(module: SiameseModule, config: TrainingConfig, run: Run, callbacks: list
     threads = config.threads or max(1, usable_cores() // config.devices)
     torch.set_num_threads(threads)
     last = run.last if run.last.is_file() else None
-    callbacks = [*callbacks, Pulse(), _EndOnRequest(), *_progress()]
+    callbacks = [*callbacks, Pulse(), EndOnRequest(), *_progress()]
     try:
-        with _quiet(), _own_environment(threads), _interruptible(), open_logger(module.config, run) as logger:
+        with _quiet(), _own_environment(threads), interruptible(), open_logger(module.config, run) as logger:
             _trainer(config, run, logger, callbacks).fit(module, ckpt_path=last)
     finally:
         # Gradients and the optimiser's state are up to three times the weights, and Lightning's objects refer to each
@@ -109,26 +108,6 @@ def _own_environment(threads: int) -> Iterator[None]:
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
         os.environ.update(before)
-
-
-class _EndOnRequest(Callback):
-    """A request to end is answered as Ctrl-C is; Lightning waits, of several processes for ever."""
-
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Take the signal back, which Lightning has just taken; it restores what was before in the end."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let an interruption be one; Lightning ends the process, for some with success, and switches Ctrl-C off."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as error:
-        signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt from error
 
 
 def _is_terminal() -> bool:
